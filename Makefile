@@ -1,0 +1,69 @@
+# Everything a person or a machine does with mesip. Each target installs what it needs and is quick the second time.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+DISTRICTS ?= 1
+PORT ?= 5000
+WEB := api/web
+WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
+
+.PHONY: help setup web demo test lint bench docs clean
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready .venv/.system web ## Python, packages, PostGIS, the web page
+	@true
+
+demo: setup ## Make the sample city, load it, serve it (DISTRICTS=1 PORT=5000)
+	@mesip demo --districts $(DISTRICTS) --port $(PORT)
+
+test: setup .venv/.clients lint ## Lint and all tests
+	@pytest -q
+
+lint: .venv/.ready ## Form, types, and which room may import which
+	@ruff check .
+	ruff format --check .
+	lint-imports --no-cache
+	pyright
+
+bench: setup ## The measurements of docs/benchmarks.md
+	@python -m tests.bench
+
+docs: .venv/.ready ## The pages derived from the declarations
+	@python -m docs.derive
+
+clean: ## Remove what was built; data in var/ stays
+	@rm -rf .venv $(WEB)/node_modules $(WEB)/dist
+
+web: $(WEB)/dist/.ready
+	@true
+
+.venv/.ready: pyproject.toml constraints.txt setup/find_python
+	@python=$$(setup/find_python)
+	[ -x .venv/bin/python ] && .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' \
+		|| "$$python" -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --group dev
+	touch $@
+
+.venv/.system: setup/system_packages .venv/.ready
+	@setup/system_packages postgis
+	touch $@
+
+.venv/.clients: setup/system_packages .venv/.ready
+	@setup/system_packages clients
+	touch $@
+
+$(WEB)/node_modules/.ready: $(WEB)/package.json $(WEB)/package-lock.json .venv/.ready
+	@cd $(WEB)
+	npm ci --no-audit --no-fund --loglevel=error
+	touch node_modules/.ready
+
+$(WEB)/dist/.ready: $(WEB)/node_modules/.ready $(WEB_SOURCES)
+	@cd $(WEB)
+	npm run build --silent
+	touch dist/.ready

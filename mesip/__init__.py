@@ -1,0 +1,1 @@
+"""The program: settings, database, errors, command line."""

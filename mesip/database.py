@@ -1,0 +1,73 @@
+"""The database of a node: where it is, as whom we come, and what is said when it is not there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from mesip import cluster
+from mesip.errors import DatabaseDownError
+from mesip.passwords import password
+from mesip.settings import Settings
+
+
+@dataclass(frozen=True)
+class Database:
+    """One node's database: ``url`` is the loader's, who owns everything."""
+
+    url: str
+    home: Path
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The loader's engine."""
+        return sa.create_engine(self.url, connect_args={"connect_timeout": 10})
+
+    @property
+    def public_role(self) -> str:
+        """The role that sees ``public_api`` and nothing else, named after the database."""
+        return f"{sa.make_url(self.url).database}_public"
+
+    @property
+    def public_url(self) -> str:
+        """The address for the public level, with its own role and password."""
+        url = sa.make_url(self.url).set(
+            drivername="postgresql",
+            username=self.public_role,
+            password=password(self.home, self.public_role),
+        )
+        return url.render_as_string(hide_password=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection whose changes are kept only if the block ends well.
+
+        Raises:
+            DatabaseDownError: the server cannot be reached, or went away.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as cause:
+            raise DatabaseDownError(_why(self.url, cause)) from cause
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings: the user's own, or the private one, which is started if need be.
+
+    Raises:
+        DatabaseDownError: it cannot be started.
+    """
+    return Database(settings.database_url or cluster.start(settings.home).url, settings.home)
+
+
+def _why(url: str, cause: OperationalError) -> str:
+    where = sa.make_url(url).render_as_string(hide_password=True)
+    first = str(cause.orig).strip().splitlines()[0] if cause.orig else "no answer"
+    if getattr(cause.orig, "sqlstate", None) == "53100":
+        return f"The disk of the database {where} is full: {first}. Free some room and run it again."
+    return f"The database {where} cannot be used: {first}. Run `mesip doctor` to see what is wrong."

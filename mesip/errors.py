@@ -1,0 +1,80 @@
+"""Everything that can go wrong, in one tree.
+
+PlatformError                exit 1   HTTP 500
+├── UsageError               exit 2        400
+│   └── UnknownLayerError    exit 2        404
+├── NotFoundError            exit 2        404
+├── SourceError              exit 3        400
+├── GuardError               exit 4        409
+├── LayerLockedError         exit 5        409
+└── DatabaseDownError        exit 6        503
+
+Each message is a sentence: what is wrong, where, and what to do.
+"""
+
+
+class PlatformError(Exception):
+    """Anything the program can explain. Raised itself only for faults of our own."""
+
+    exit_code = 1
+    status = 500
+
+
+class UsageError(PlatformError):
+    """The program was asked for something it cannot do."""
+
+    exit_code = 2
+    status = 400
+
+
+class UnknownLayerError(UsageError):
+    """No declaration has this name."""
+
+    status = 404
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no layer {name!r}. Known layers: {', '.join(known)}.")
+        self.name = name
+
+
+class NotFoundError(PlatformError):
+    """There is no such feature, page or tile."""
+
+    exit_code = 2
+    status = 404
+
+
+class SourceError(PlatformError):
+    """A delivery cannot be read, or is not what it claims to be."""
+
+    exit_code = 3
+    status = 400
+
+
+class GuardError(PlatformError):
+    """A publication was refused; the previous version stays."""
+
+    exit_code = 4
+    status = 409
+
+    def __init__(self, guard: str, message: str) -> None:
+        super().__init__(f"{message} The previous version stays. To publish all the same: --accept {guard}.")
+        self.guard = guard
+
+
+class LayerLockedError(PlatformError):
+    """Another load holds the layer."""
+
+    exit_code = 5
+    status = 409
+
+    def __init__(self, layer: str) -> None:
+        super().__init__(f"Another load is publishing {layer}. Wait until it ends and try again.")
+        self.layer = layer
+
+
+class DatabaseDownError(PlatformError):
+    """The database cannot be reached or started."""
+
+    exit_code = 6
+    status = 503

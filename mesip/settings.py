@@ -1,0 +1,54 @@
+"""Everything that differs between a laptop, the test run and the city's server."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+Extent = tuple[float, float, float, float]
+
+
+class Settings(BaseSettings):
+    """The settings, each read from the environment variable ``MESIP_<NAME>`` or from ``.env``."""
+
+    model_config = SettingsConfigDict(env_prefix="MESIP_", env_file=".env", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        CHECKOUT / "var", description="Folder of all state: database, deliveries, caches, logs"
+    )
+    database_url: str | None = Field(None, description="Your own PostGIS; without it a private one is kept")
+    city_name: str = Field("Poznań", description="Name of the city, as shown to people")
+    teryt: str = Field("306401_1", description="TERYT code of the cadastral unit (jednostka ewidencyjna)")
+    srid: int = Field(2177, description="EPSG code in which geometry is stored")
+    extent: Annotated[Extent, NoDecode] = Field(
+        (16.73, 52.29, 17.08, 52.51),
+        description="West, south, east, north of the city in degrees; rows beyond it are guarded",
+    )
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("pl", "en"), description="Languages of pages and labels; the first is the default"
+    )
+    public_url: str | None = Field(
+        None, description="Address people use to reach the API, if not the bound one"
+    )
+    base_map: str | None = Field(None, description="Raster tile address with {z}/{x}/{y} under the web map")
+    base_map_credit: str = Field("", description="Attribution of the base map, shown on the map")
+
+    @field_validator("extent", "languages", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Tests call ``settings.cache_clear()`` to reread."""
+    return Settings()  # pyright: ignore[reportCallIssue] - every field has a default
