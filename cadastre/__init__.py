@@ -1,0 +1,1 @@
+"""The cadastre room: EGiB parcels, buildings, boundary points."""

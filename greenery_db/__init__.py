@@ -1,0 +1,1 @@
+"""The greenery room: trees in the care of the city."""

@@ -1,0 +1,20 @@
+"""The language: what a layer is, and which exist."""
+
+from layers.catalogue import all_feeds, all_layers, feed_names, get_layer, layers_of
+from layers.declaration import Code, Feed, Field, Layer, Points, Rule, Source, Style
+
+__all__ = [
+    "Code",
+    "Feed",
+    "Field",
+    "Layer",
+    "Points",
+    "Rule",
+    "Source",
+    "Style",
+    "all_feeds",
+    "all_layers",
+    "feed_names",
+    "get_layer",
+    "layers_of",
+]

@@ -1,0 +1,135 @@
+"""The ground of the tests: a PostGIS server of their own, and a prepared database per module."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from starlette.testclient import TestClient
+
+from api.reading import pool
+from layers import all_layers
+from mesip import cluster
+from mesip.database import Database
+from mesip.settings import Settings, settings
+from pipelines.load import Order, load
+from pipelines.migrate import migrate
+from pipelines.sample_city.write import write_city
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes ``layer`` runs for every declared layer."""
+    if "layer" in metafunc.fixturenames:
+        metafunc.parametrize("layer", all_layers().values(), ids=lambda each: each.name)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real inputs."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"the real inputs are not there: {SHARED / 'data'}")
+    return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[cluster.Server]:
+    """A private PostGIS server in a folder of its own, where the server's user may enter."""
+    home = Path(tempfile.mkdtemp(prefix="mesip-tests-"))
+    home.chmod(0o755)
+    running = cluster.start(home)
+    yield running
+    cluster.stop(home)
+    shutil.rmtree(running.data, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(server: cluster.Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a migrated database, to be cloned."""
+    _administer(server, "CREATE DATABASE template_mesip")
+    prepared = Database(_url(server, "template_mesip"), tmp_path_factory.mktemp("template"))
+    migrate(prepared, all_layers().values(), Settings().srid)  # pyright: ignore[reportCallIssue]
+    prepared.engine.dispose()
+    return "template_mesip"
+
+
+@pytest.fixture(scope="module")
+def node(
+    server: cluster.Server, template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Settings]:
+    """The settings of a node with an empty, migrated database; ``settings()`` gives them too."""
+    name = f"t_{request.module.__name__.rpartition('.')[2]}"[:50]
+    _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESIP_HOME", str(tmp_path_factory.mktemp(name)))
+        patch.setenv("MESIP_DATABASE_URL", _url(server, name))
+        settings.cache_clear()
+        yield settings()
+        _forget_pool()
+    settings.cache_clear()
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def database(node: Settings) -> Iterator[Database]:
+    """The loader's way into the node's database."""
+    opened = Database(node.database_url or "", node.home)
+    migrate(opened, all_layers().values(), node.srid)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def rows(database: Database):
+    """Ask the node's database: ``rows("SELECT …")`` gives tuples."""
+
+    def ask(query: str) -> list[tuple]:
+        with database.transaction() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The files of the sample city, one district."""
+    return write_city(tmp_path_factory.mktemp("city"), districts=1)
+
+
+@pytest.fixture(scope="module")
+def loaded(database: Database, node: Settings, city: dict[str, Path]) -> Database:
+    """A database with the sample city in it."""
+    for feed, path in city.items():
+        load(Order(feed, (path,)), database, node)
+    return database
+
+
+@pytest.fixture(scope="module")
+def client(loaded: Database) -> Iterator[TestClient]:
+    """Somebody who asks the API of a node with the sample city."""
+    from api.app import application  # noqa: PLC0415 - reads no setting before the node is there
+
+    with TestClient(application(), base_url="http://testserver", raise_server_exceptions=False) as asking:
+        yield asking
+
+
+def _url(server: cluster.Server, name: str) -> str:
+    return sa.make_url(server.url).set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(server: cluster.Server, *statements: str) -> None:
+    address = _url(server, "postgres").replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def _forget_pool() -> None:
+    if pool.cache_info().currsize:
+        pool().close()
+        pool.cache_clear()

@@ -1,0 +1,1 @@
+"""The utilities room: GESUT lines and devices."""
