@@ -1,0 +1,44 @@
+"""``mesip serve``: the API and the map."""
+
+import os
+
+import click
+import uvicorn
+
+from layers import all_layers
+from mesip.database import open_database
+from mesip.settings import settings
+from pipelines.migrate import migrate
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=5000, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=1, show_default=True, help="Processes that answer.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the OGC APIs and the map.
+
+    \b
+    Example:
+        mesip serve --port 8080 --workers 2
+    """
+    migrate(open_database(settings()), all_layers().values(), settings().srid)
+    listen(host, port, workers)
+
+
+def listen(host: str, port: int, workers: int) -> None:
+    """Answer requests until stopped. Workers are processes: the environment tells them the address."""
+    os.environ.setdefault("MESIP_PUBLIC_URL", f"http://{host}:{port}")
+    click.echo(
+        f"Map   {os.environ['MESIP_PUBLIC_URL']}/map\nAPI   {os.environ['MESIP_PUBLIC_URL']}/\nStop  Ctrl+C"
+    )
+    uvicorn.run(
+        "api.app:application",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+    )

@@ -1,0 +1,1 @@
+"""Move: deliveries in, published layers out."""

@@ -1,0 +1,149 @@
+"""Hop 3: the frame takes the declared names, kinds, codes and the city's coordinate system."""
+
+# pyarrow makes its compute functions when it is imported, where no checker sees them.
+# pyright: reportAttributeAccessIssue=false
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from geopandas import GeoDataFrame
+
+from layers import Field, Layer
+from layers.kinds import KINDS
+from mesip.errors import SourceError
+from pipelines.casts import CASTS
+from pipelines.issues import Issue, issues_where, no_issues
+
+# Columns of the reader that are not the source's own.
+READER_COLUMNS = ("origin", "fault", "geometry")
+
+
+class Conformed(NamedTuple):
+    """A frame in the words of the layer, and what could not be said in them."""
+
+    frame: GeoDataFrame
+    issues: pd.DataFrame
+
+
+def conform(source: GeoDataFrame, layer: Layer, srid: int) -> Conformed:
+    """The declared fields of ``source``, cast as declared, geometry in ``srid`` (easting, northing, metres).
+
+    A value of the wrong kind becomes null and an issue; the index of ``source`` is kept.
+    """
+    prepared = layer.prepare(source) if layer.prepare else source
+    values, found = {}, [_unreadable(prepared)]
+    for field in layer.fields:
+        texts = _chosen(prepared, field)
+        values[field.name], wrong = _cast(texts, field)
+        found.append(
+            issues_where(wrong, Issue("kind", field.name, f"is not {KINDS[field.kind].words}"), texts)
+        )
+    frame = GeoDataFrame(values, index=source.index, geometry=_placed(source, layer, srid), crs=srid)
+    return Conformed(frame, pd.concat([part for part in found if len(part)] or [no_issues()]))
+
+
+def require_columns(columns: set[str], layer: Layer, path: str) -> None:
+    """Refuse a table that lacks a required column.
+
+    Raises:
+        SourceError: names the columns that are absent and those that are there.
+    """
+    known = columns | set(_added(layer, columns))
+    absent = [field for field in layer.fields if field.required and not set(field.sources) & known]
+    if absent:
+        wanted = "; ".join(f"{' or '.join(field.sources)} ({field.en})" for field in absent)
+        raise SourceError(
+            f"{path}: the table lacks the column {wanted}. It has: {', '.join(sorted(columns))}. "
+            f"Rename the column in the file, or add its name to `source` of the layer {layer.name}."
+        )
+
+
+def _added(layer: Layer, columns: set[str]) -> list[str]:
+    """The columns that the layer's own preparation adds."""
+    if layer.prepare is None:
+        return []
+    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+    return list(layer.prepare(empty).columns)
+
+
+def _chosen(frame: pd.DataFrame, field: Field) -> pd.Series:
+    """The source's values: of the first named column that holds one."""
+    present = [frame[name] for name in field.sources if name in frame]
+    if not present:
+        return pd.Series(None, index=frame.index, dtype="str")
+    chosen = present[0]
+    for other in present[1:]:
+        chosen = chosen.where(chosen.notna(), other)
+    return chosen
+
+
+def _cast(values: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
+    """The values in the declared kind, and where that was impossible."""
+    if field.kind == "text":
+        return _coded(_tidy(values), field), pd.Series(False, index=values.index)
+    texts = _tidy(values) if pd.api.types.is_string_dtype(values.dtype) else values
+    cast = CASTS[field.kind](texts)
+    return cast, texts.notna() & cast.isna()
+
+
+def _tidy(values: pd.Series) -> pd.Series:
+    """Text without outer blanks, in Unicode's composed form (NFC); nothing for empty text."""
+    texts = pa.array(_as_text(values), pa.string())
+    tidy = pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFC")
+    said = pc.if_else(pc.equal(tidy, ""), None, tidy)
+    return pd.Series(pd.array(said, dtype="str"), index=values.index)
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    """Whole floats lose their `.0`: pandas reads a column of numbers with gaps as floats."""
+    if pd.api.types.is_float_dtype(values.dtype):
+        whole = values.dropna().mod(1).eq(0).all()
+        return values.astype("Int64").astype("str").where(values.notna()) if whole else values.astype("str")
+    return values.astype("str").where(values.notna())
+
+
+def _coded(values: pd.Series, field: Field) -> pd.Series:
+    """Other writings of a code become the code."""
+    meant = {word: code.value for code in field.codes for word in code.also}
+    return values.replace(meant) if meant else values
+
+
+def _placed(source: GeoDataFrame, layer: Layer, srid: int) -> np.ndarray:
+    shapes = source.geometry
+    if source.crs is not None and source.crs.to_epsg() != srid:
+        shapes = shapes.to_crs(srid)
+    flat = shapely.force_2d(shapes.to_numpy())
+    return _parts(flat, layer.geometry)
+
+
+def _parts(shapes: np.ndarray, declared: str) -> np.ndarray:
+    """A lone part where a collection is declared is one, and a collection of one is its part."""
+    kinds, placed = shapely.get_type_id(shapes), shapes.copy()
+    if declared == "MultiPolygon":
+        lone = kinds == shapely.GeometryType.POLYGON
+        placed[lone] = shapely.multipolygons(shapes[lone], indices=np.arange(lone.sum()))
+    elif declared in ("Point", "LineString", "Polygon"):
+        single = (kinds >= shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
+        placed[single] = shapely.get_geometry(shapes[single], 0)
+    return placed
+
+
+def _unreadable(frame: pd.DataFrame) -> pd.DataFrame:
+    """What the reader said of objects whose geometry it could not use."""
+    if "fault" not in frame:
+        return no_issues()
+    spoken = frame["fault"].dropna()
+    return pd.DataFrame(
+        {
+            "row": spoken.index,
+            "code": "geometry.unreadable",
+            "severity": "error",
+            "field": "geometry",
+            "value": None,
+            "message": spoken.to_numpy(),
+        }
+    )

@@ -1,0 +1,78 @@
+"""When a publication is refused, and why, in a sentence."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from layers import Layer
+from mesip.errors import GuardError
+
+
+class Account(NamedTuple):
+    """What one run would do to one layer, in rows. ``outside`` of the accepted ones lie beyond the city."""
+
+    read: int
+    added: int
+    changed: int
+    confirmed: int
+    removed: int
+    rejected: int
+    warnings: int
+    archival: int
+    previous: int
+    outside: int
+
+    @property
+    def current(self) -> int:
+        """Rows of the layer after the publication."""
+        return self.previous + self.added - self.removed
+
+
+REMOVALS_SHARE, REMOVALS_ROWS = 0.05, 100
+OUTSIDE_SHARE = 0.01
+
+
+def refuse(layer: Layer, account: Account, accepted: frozenset[str]) -> None:
+    """Refuse what looks like a broken delivery, unless the guard is lifted.
+
+    Raises:
+        GuardError: names the guard, the counts, and how to publish all the same.
+    """
+    for guard, doubt in GUARDS.items():
+        sentence = doubt(layer, account)
+        if sentence and guard not in accepted:
+            raise GuardError(guard, sentence)
+
+
+def _rejects(layer: Layer, account: Account) -> str | None:
+    if account.rejected > account.read * layer.reject_limit:
+        return (
+            f"{layer.name}: {account.rejected} of {account.read} rows are rejected, "
+            f"more than the {layer.reject_limit:.0%} this layer tolerates."
+        )
+    return None
+
+
+def _extent(layer: Layer, account: Account) -> str | None:
+    passed = account.added + account.changed + account.confirmed
+    if account.outside > passed * OUTSIDE_SHARE:
+        return (
+            f"{layer.name}: {account.outside} of {passed} rows lie outside the city (MESIP_EXTENT). "
+            "Is it the right delivery, in the right coordinate system?"
+        )
+    return None
+
+
+def _removals(layer: Layer, account: Account) -> str | None:
+    if account.removed > REMOVALS_ROWS and account.removed > account.previous * REMOVALS_SHARE:
+        return (
+            f"{layer.name}: {account.removed} of {account.previous} published rows are absent from the "
+            f"delivery, more than {REMOVALS_ROWS} rows and {REMOVALS_SHARE:.0%}. Is the delivery whole?"
+        )
+    return None
+
+
+GUARDS: dict[str, Callable[[Layer, Account], str | None]] = {
+    "rejects": _rejects,
+    "extent": _extent,
+    "removals": _removals,
+}

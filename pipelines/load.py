@@ -1,0 +1,209 @@
+"""The main line: read, conform, check, stage and publish a delivery, and account for every row."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import sqlalchemy as sa
+from geopandas import GeoDataFrame
+
+from layers import Layer, all_feeds, layers_of
+from mesip.database import Database
+from mesip.errors import GuardError, PlatformError
+from mesip.settings import Settings
+from pipelines import runs
+from pipelines.check import check
+from pipelines.conform import conform, require_columns
+from pipelines.deliveries import Delivery, receive
+from pipelines.gml import read_gml
+from pipelines.guards import refuse
+from pipelines.place import check_place
+from pipelines.publish import Publication, account, lock, publish
+from pipelines.quarantine import Batch, error_rows, quarantine, reject_repeated
+from pipelines.runs import LayerAccount, Outcome
+from pipelines.stage import drop_staging, make_staging, stage
+from pipelines.tables import read_table
+
+log = logging.getLogger(__name__)
+
+Watcher = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a load is asked to do. ``as_of`` is the day the delivery speaks of, if its supplier said so."""
+
+    feed: str
+    paths: tuple[Path, ...]
+    as_of: date | None = None
+    accepted: frozenset[str] = frozenset()
+    dry_run: bool = False
+
+
+@dataclass
+class Tally:
+    """What was read of one layer so far: current versions, archival ones, seconds."""
+
+    read: int = 0
+    archival: int = 0
+    seconds: float = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One load under way: its number, where it writes, and what it has read per layer."""
+
+    run: int
+    order: Order
+    database: Database
+    settings: Settings
+    stand: date
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+
+def load(order: Order, database: Database, settings: Settings, watch: Watcher = lambda *_: None) -> Outcome:
+    """Load a delivery; ``watch(layer, rows)`` hears of each batch.
+
+    Raises:
+        SourceError: the delivery cannot be read, or is not what it claims to be.
+        GuardError: the publication is refused; the previous version stays.
+        LayerLockedError: another load publishes one of the layers.
+        DatabaseDownError: the database cannot be reached.
+    """
+    layers = layers_of(order.feed)
+    deliveries = [receive(path, settings.home / "deliveries") for path in order.paths]
+    stand = order.as_of or max(date.fromtimestamp(path.stat().st_mtime) for path in order.paths)
+    run = runs.begin(database, order.feed, deliveries, stand, order.accepted)
+    job = Job(run, order, database, settings, stand, {layer.name: Tally() for layer in layers})
+    try:
+        accounts = _settle(job, layers, deliveries, watch)
+    except BaseException as fault:
+        runs.fail(database, run, fault)
+        raise
+    finally:
+        _clear(job, layers)
+    return runs.finish(database, run, deliveries, accounts, dry_run=order.dry_run)
+
+
+def _settle(
+    job: Job, layers: list[Layer], deliveries: list[Delivery], watch: Watcher
+) -> dict[str, LayerAccount]:
+    with job.database.transaction() as connection:
+        for layer in layers:
+            make_staging(connection, layer, job.run)
+    for delivery in deliveries:
+        for path in delivery.files:
+            _stage_file(job, layers, path, several=len(deliveries) + len(delivery.files) > 2, watch=watch)  # noqa: PLR2004
+    return _publish(job, _filled(job, layers))
+
+
+def _stage_file(job: Job, layers: list[Layer], path: Path, *, several: bool, watch: Watcher) -> None:
+    by_name = {layer.name: layer for layer in layers}
+    began = time.monotonic()
+    for name, source in _batches(job.order.feed, layers, path):
+        if several:
+            source = source.assign(origin=path.name + " " + source["origin"])  # noqa: PLW2901
+        _stage_batch(job, by_name[name], source)
+        now = time.monotonic()
+        job.tallies[name].seconds += now - began
+        began = now
+        watch(name, job.tallies[name].read)
+
+
+def _batches(feed: str, layers: list[Layer], path: Path) -> Iterator[tuple[str, GeoDataFrame]]:
+    """Hop 2: the batches of one file, each where its coordinate system says."""
+    if feed in all_feeds():
+        classes = {class_: layer.name for layer in layers for class_ in layer.source.classes}
+        for name, source in read_gml(path, classes, all_feeds()[feed].namespaces):
+            yield name, check_place(source, path.name)
+        return
+    (layer,) = layers
+    for number, source in enumerate(read_table(path, layer)):
+        if number == 0:
+            require_columns(set(source.columns), layer, path.name)
+        yield layer.name, source
+
+
+def _stage_batch(job: Job, layer: Layer, source: GeoDataFrame) -> None:
+    """Hops 3 to 5 for one batch: every current row ends up staged or in quarantine."""
+    current = _current_versions(layer, source)
+    tally = job.tallies[layer.name]
+    tally.read += len(current)
+    tally.archival += len(source) - len(current)
+    if current.empty:
+        return
+    frame, unsaid = conform(current, layer, job.settings.srid)
+    # A value that could not be understood is already an issue; that it is absent now is no second one.
+    broken = check(frame, layer)
+    known = set(zip(unsaid["row"], unsaid["field"], strict=True))
+    fresh = [(row, name) not in known for row, name in zip(broken["row"], broken["field"], strict=True)]
+    issues = runs.joined(unsaid, broken[fresh])
+    accepted = frame.drop(index=error_rows(issues))
+    with job.database.transaction() as connection:
+        quarantine(connection, Batch(layer, job.run, current, frame[layer.key]), issues)
+        stage(connection, layer, job.run, accepted, current["origin"].loc[accepted.index])
+
+
+def _current_versions(layer: Layer, source: GeoDataFrame) -> GeoDataFrame:
+    """The versions that are not over: a superseded version, or one of an ended object, is archival."""
+    if layer.source.feed is None:
+        return source
+    feed = all_feeds()[layer.source.feed]
+    ends = [name for name in (*feed.version_end, feed.object_end) if name in source]
+    return source[source[ends].isna().all(axis=1)] if ends else source
+
+
+def _filled(job: Job, layers: list[Layer]) -> list[Layer]:
+    """The layers that the delivery speaks of. Silence about a layer is no order to empty it.
+
+    Raises:
+        GuardError: it speaks of none.
+    """
+    filled = [layer for layer in layers if job.tallies[layer.name].read + job.tallies[layer.name].archival]
+    if filled:
+        return filled
+    if "empty" in job.order.accepted:
+        return layers
+    names = ", ".join(str(path) for path in job.order.paths)
+    raise GuardError(
+        "empty", f"{names} holds no row of {', '.join(layer.name for layer in layers)}: 0 were read."
+    )
+
+
+def _publish(job: Job, layers: list[Layer]) -> dict[str, LayerAccount]:
+    """Hop 6 for all layers of the delivery: all of them become current, or none."""
+    accounts = {}
+    with job.database.transaction() as connection:
+        for layer in layers:
+            reject_repeated(connection, layer, job.run)
+    with job.database.transaction() as connection:
+        for layer in sorted(layers, key=lambda each: each.name):
+            lock(connection, layer)
+            accounts[layer.name] = _publish_layer(connection, job, layer)
+        if job.order.dry_run:
+            connection.rollback()
+    return accounts
+
+
+def _publish_layer(connection: sa.Connection, job: Job, layer: Layer) -> LayerAccount:
+    tally, began = job.tallies[layer.name], time.monotonic()
+    this = Publication(layer, job.run, job.stand, job.settings.extent)
+    counted = account(connection, this, tally.read, tally.archival)
+    refuse(layer, counted, job.order.accepted)
+    head = publish(connection, this, counted)
+    seconds = tally.seconds + time.monotonic() - began
+    log.info("%s: %d rows read, head %d, %.2f s", layer.name, counted.read, head, seconds)
+    return LayerAccount(counted, head, round(seconds, 3))
+
+
+def _clear(job: Job, layers: list[Layer]) -> None:
+    """Drop the staging tables; when even that fails, the first fault is the one to hear of."""
+    try:
+        with job.database.transaction() as connection:
+            for layer in layers:
+                drop_staging(connection, layer, job.run)
+    except PlatformError as fault:
+        log.warning("The staging tables of run %d stay: %s", job.run, fault)

@@ -1,0 +1,101 @@
+"""Bring the database to what the declarations say: tables grow, views and grants are rebuilt."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from layers import Field, Layer
+from layers.kinds import KINDS
+from layers.table import SCHEMA, column, indexes, table
+from mesip.database import Database
+from mesip.errors import PlatformError
+from mesip.passwords import password
+from pipelines.registry import METADATA
+
+POSTGRESQL = postgresql.dialect()
+SCHEMAS = (SCHEMA, "registry", "staging", "public_api")
+
+
+def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[str]:
+    """Make what is absent, add new fields, rebuild the views; return a sentence per change.
+
+    Raises:
+        PlatformError: a declared field has another kind than its column; nothing is changed.
+    """
+    layers = list(declared)
+    with database.transaction() as connection:
+        # Two nodes starting at once would both find nothing and both make it.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('mesip migrate'))")
+        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
+        for schema in SCHEMAS:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        METADATA.create_all(connection)
+        done = [sentence for layer in layers for sentence in _grow(connection, layer, srid)]
+        _rebuild_public(connection, database, layers)
+    return done
+
+
+def _grow(connection: sa.Connection, layer: Layer, srid: int) -> list[str]:
+    present = {column["name"]: column for column in _columns(connection, layer)}
+    if not present:
+        table(layer, srid).create(connection)
+        make_indexes(connection, layer)
+        return [f"{layer.name}: table made."]
+    for field in layer.fields:
+        if field.name in present:
+            _same_kind(layer, field, present[field.name]["type"])
+    absent = [field for field in layer.fields if field.name not in present]
+    for field in absent:
+        _add(connection, layer, field)
+    make_indexes(connection, layer)
+    return [f"{layer.name}: field {field.name} added." for field in absent]
+
+
+def make_indexes(connection: sa.Connection, layer: Layer) -> None:
+    """Make the indexes that reads need, where they are absent."""
+    for name, definition in indexes(layer).items():
+        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {SCHEMA}.{layer.name} {definition}")
+
+
+def _columns(connection: sa.Connection, layer: Layer) -> list:
+    inspector = sa.inspect(connection)
+    return inspector.get_columns(layer.name, SCHEMA) if inspector.has_table(layer.name, SCHEMA) else []
+
+
+def _same_kind(layer: Layer, field: Field, found: sa.types.TypeEngine) -> None:
+    expected = KINDS[field.kind].column
+    if found.compile(dialect=POSTGRESQL) != expected.compile(dialect=POSTGRESQL):
+        raise PlatformError(
+            f"{layer.name}.{field.name} is declared as {field.kind}, but its column holds {found}. "
+            "A change of kind is not made by itself: give the field a new name, or write a migration."
+        )
+
+
+def _add(connection: sa.Connection, layer: Layer, field: Field) -> None:
+    """A new field starts empty, so it cannot be NOT NULL before the next load."""
+    new = column(layer, field)
+    type_ = new.type.compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {SCHEMA}.{layer.name} ADD COLUMN {field.name} {type_}")
+
+
+def _rebuild_public(connection: sa.Connection, database: Database, layers: list[Layer]) -> None:
+    """The views of the public level, and the only role that reads them."""
+    role, secret = database.public_role, password(database.home, database.public_role)
+    run = connection.exec_driver_sql
+    if not run("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).scalar():
+        run(f'CREATE ROLE "{role}" LOGIN')
+    # The secret is made of letters, digits, - and _ (token_urlsafe), so it needs no quoting.
+    run(f"ALTER ROLE \"{role}\" PASSWORD '{secret}'")
+    run(f'ALTER ROLE "{role}" SET search_path = public_api, public')
+    run(f"ALTER ROLE \"{role}\" SET statement_timeout = '30s'")
+    for layer in layers:
+        names = ", ".join(field.name for field in layer.public_fields)
+        run(f"DROP VIEW IF EXISTS public_api.{layer.name}")
+        seen = f"SELECT {names}, geom, lonlat, stand FROM {SCHEMA}.{layer.name}"
+        run(f"CREATE VIEW public_api.{layer.name} AS {seen}")
+    run("DROP VIEW IF EXISTS public_api.layer_heads")
+    seen = "SELECT layer, seq, rows, stand, extent, published_at FROM registry.head"
+    run(f"CREATE VIEW public_api.layer_heads AS {seen}")
+    run(f'GRANT USAGE ON SCHEMA public_api TO "{role}"')
+    run(f'GRANT SELECT ON ALL TABLES IN SCHEMA public_api TO "{role}"')

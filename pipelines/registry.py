@@ -1,0 +1,92 @@
+"""The registry: what was delivered, what each run did with it, what was refused, what changed."""
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+METADATA = sa.MetaData(schema="registry")
+NOW = sa.func.now()
+MOMENT = sa.DateTime(timezone=True)
+
+DELIVERY = sa.Table(
+    "delivery",
+    METADATA,
+    sa.Column("sha256", sa.Text, primary_key=True, comment="SHA-256 of the bytes"),
+    sa.Column("name", sa.Text, nullable=False, comment="File name as delivered"),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("received_at", MOMENT, nullable=False, server_default=NOW),
+)
+RUN = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("feed", sa.Text, nullable=False),
+    sa.Column("deliveries", ARRAY(sa.Text), nullable=False),
+    sa.Column("stand", sa.Date, nullable=False),
+    sa.Column(
+        "state", sa.Text, nullable=False, comment="running, published, unchanged, dry, refused, failed"
+    ),
+    sa.Column("accepted", ARRAY(sa.Text), nullable=False, comment="Guards lifted by --accept"),
+    sa.Column("message", sa.Text),
+    sa.Column("started_at", MOMENT, nullable=False, server_default=NOW),
+    sa.Column("finished_at", MOMENT),
+)
+ACCOUNT = sa.Table(
+    "account",
+    METADATA,
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("layer", sa.Text, primary_key=True),
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False)
+        for name in ("read", "added", "changed", "confirmed", "removed", "rejected", "warnings", "archival")
+    ),
+    sa.Column("head", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+)
+ISSUE = sa.Table(
+    "issue",
+    METADATA,
+    sa.Column(
+        "issue", sa.BigInteger, sa.Identity(), primary_key=True, comment="In the order they were found"
+    ),
+    sa.Column("run", sa.BigInteger, nullable=False, index=True),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False, comment="File and line or row"),
+    sa.Column("key", sa.Text),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("value", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+)
+REJECT = sa.Table(
+    "reject",
+    METADATA,
+    sa.Column("run", sa.BigInteger, nullable=False, index=True),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("key", sa.Text),
+    sa.Column("row", JSONB, nullable=False, comment="The row in the words of the source"),
+    sa.Column("geom", Geometry(spatial_index=False), comment="As delivered, if it could be read"),
+)
+CHANGE = sa.Table(
+    "change",
+    METADATA,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, comment="Gap-free, in commit order"),
+    sa.Column("op", sa.Text, nullable=False, comment="add, change, remove"),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("hash", sa.Uuid),
+    sa.Column("run", sa.BigInteger, nullable=False),
+)
+HEAD = sa.Table(
+    "head",
+    METADATA,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False, comment="Last change of the layer"),
+    sa.Column("run", sa.BigInteger, nullable=False, comment="Run that published last"),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("stand", sa.Date, nullable=False, comment="Day the last delivery speaks of"),
+    sa.Column("extent", ARRAY(sa.Double), comment="West, south, east, north in degrees"),
+    sa.Column("published_at", MOMENT, nullable=False, server_default=NOW),
+)
