@@ -1,0 +1,1 @@
+"""Show: OGC APIs, tiles and the web map."""

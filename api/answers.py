@@ -1,0 +1,266 @@
+"""What each address answers."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from pygeoapi.api import API
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import documents, pages
+from api.asking import Asked, asked, cursor, refuse_unknown, with_parameters
+from api.configuration import ABOUT, pygeoapi
+from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA, link
+from api.features import Page, item, page
+from api.heads import heads
+from api.openapi import openapi
+from api.reading import rows
+from api.searching import DEFAULT_HITS, MOST_HITS, search
+from api.tiles import tile
+from layers import Layer, all_layers, get_layer
+from mesip.errors import NotFoundError, UsageError
+from mesip.settings import settings
+
+PAGE_PARAMETERS = ("f", "lang")
+
+
+async def landing(request: Request) -> Response:
+    """``/``"""
+    if await _for_people(request):
+        return await _by_pygeoapi(request, pages.landing)
+    return _json(documents.landing(settings(), _url(request), _language(request), ABOUT))
+
+
+async def conformance(request: Request) -> Response:
+    """``/conformance``"""
+    if await _for_people(request):
+        return await run_in_threadpool(
+            pages.rendered,
+            await _api(request),
+            "conformance.html",
+            documents.conformance(),
+            _language(request),
+        )
+    return _json(documents.conformance())
+
+
+async def collections(request: Request) -> Response:
+    """``/collections``"""
+    if await _for_people(request):
+        return await _by_pygeoapi(request, pages.described)
+    known, url, language = await run_in_threadpool(heads), _url(request), _language(request)
+    listed = [
+        documents.collection(layer, known.get(name), settings(), url, language)
+        for name, layer in all_layers().items()
+    ]
+    return _json(documents.collections(listed, url))
+
+
+async def collection(request: Request) -> Response:
+    """``/collections/{layer}``"""
+    layer = _layer(request)
+    if await _for_people(request):
+        return await _by_pygeoapi(request, pages.described, layer)
+    known = await run_in_threadpool(heads)
+    return _json(
+        documents.collection(layer, known.get(layer.name), settings(), _url(request), _language(request))
+    )
+
+
+async def schema(request: Request) -> Response:
+    """``/collections/{layer}/schema``"""
+    return await _schema(request, "schema.html", documents.returnables)
+
+
+async def queryables(request: Request) -> Response:
+    """``/collections/{layer}/queryables``"""
+    return await _schema(request, "queryables.html", documents.queryables)
+
+
+async def items(request: Request) -> Response:
+    """``/collections/{layer}/items``"""
+    layer = _layer(request)
+    wish = asked(request.query_params, layer, settings().srid)
+    found = await run_in_threadpool(page, layer, wish, settings().srid)
+    body = _feature_collection(request, layer, wish, found)
+    if not _wants_html(request):
+        return Response(body, media_type=GEOJSON, headers={"Content-Crs": f"<{wish.crs}>"})
+    return await run_in_threadpool(_items_page, request, layer, body, await _api(request))
+
+
+async def feature(request: Request) -> Response:
+    """``/collections/{layer}/items/{id}``"""
+    layer, key = _layer(request), request.path_params["id"]
+    refuse_unknown(request.query_params, (*PAGE_PARAMETERS, "crs"))
+    wish = asked(
+        {name: value for name, value in request.query_params.items() if name == "crs"}, layer, settings().srid
+    )
+    found = await run_in_threadpool(item, layer, key, wish.crs, settings().srid)
+    if found is None:
+        raise NotFoundError(f"{layer.name} has no feature {key[:100]!r}.")
+    if _wants_html(request):
+        return await _by_pygeoapi(request, pages.feature, layer, key)
+    here = f"{_url(request)}/collections/{layer.name}"
+    links = [
+        link("self", f"{here}/items/{quote(key, safe='')}", GEOJSON, "This feature"),
+        link("alternate", f"{here}/items/{quote(key, safe='')}?f=html", HTML, "This feature as HTML"),
+        link("collection", here, JSON, layer.title[_language(request)]),
+    ]
+    body = found[:-1].encode() + b',"links":' + orjson.dumps(links) + b"}"
+    return Response(body, media_type=GEOJSON, headers={"Content-Crs": f"<{wish.crs}>"})
+
+
+def tilesets(request: Request) -> Response:
+    """``/collections/{layer}/tiles``"""
+    refuse_unknown(request.query_params, PAGE_PARAMETERS)
+    return _json(documents.tilesets(_layer(request), _url(request), _language(request)))
+
+
+def tileset(request: Request) -> Response:
+    """``/collections/{layer}/tiles/WebMercatorQuad``"""
+    refuse_unknown(request.query_params, PAGE_PARAMETERS)
+    return _json(documents.tileset(_layer(request), _url(request), _language(request)))
+
+
+def vector_tile(request: Request) -> Response:
+    """``/collections/{layer}/tiles/WebMercatorQuad/{z}/{y}/{x}``"""
+    refuse_unknown(request.query_params, ("f",))
+    place = request.path_params
+    drawn = tile(_layer(request), place["z"], place["x"], place["y"])
+    return Response(drawn, media_type=MVT, headers={"Cache-Control": "public, max-age=60"})
+
+
+def found(request: Request) -> Response:
+    """``/search``"""
+    refuse_unknown(request.query_params, ("q", "limit", *PAGE_PARAMETERS))
+    limit = request.query_params.get("limit", str(DEFAULT_HITS))
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_HITS:
+        raise UsageError(f"limit is a whole number from 1 to {MOST_HITS}, not {limit[:40]!r}.")
+    hits = search(all_layers().values(), request.query_params.get("q", ""), int(limit))
+    return _json({"type": "FeatureCollection", "features": hits}, GEOJSON)
+
+
+def definition(request: Request) -> Response:
+    """``/openapi``"""
+    refuse_unknown(request.query_params, PAGE_PARAMETERS)
+    return _json(openapi(all_layers().values(), settings(), _url(request), _language(request)), OPENAPI)
+
+
+def map_layers(_: Request) -> Response:
+    """``/map/layers.json``"""
+    return _json(documents.map_layers(list(all_layers().values()), heads(), settings()))
+
+
+def health(_: Request) -> Response:
+    """``/health``"""
+    rows("SELECT 1")
+    return _json({"status": "ok"})
+
+
+def _layer(request: Request) -> Layer:
+    return get_layer(request.path_params["layer"])
+
+
+def _url(request: Request) -> str:
+    """The address of this node, without a slash at its end."""
+    return (settings().public_url or str(request.base_url)).rstrip("/")
+
+
+def _language(request: Request) -> Any:
+    return pages.language_of(request, settings().languages)
+
+
+async def _for_people(request: Request) -> bool:
+    refuse_unknown(request.query_params, PAGE_PARAMETERS)
+    return _wants_html(request)
+
+
+def _wants_html(request: Request) -> bool:
+    """``f`` decides; else a browser, which asks for HTML before anything else."""
+    if form := request.query_params.get("f"):
+        if form not in ("json", "html"):
+            raise UsageError(f"f is json or html, not {form[:40]!r}.")
+        return form == "html"
+    return request.headers.get("accept", "").startswith("text/html")
+
+
+async def _api(request: Request) -> API:
+    state = await run_in_threadpool(heads)
+    return _pygeoapi(_url(request), tuple(sorted((name, head.seq) for name, head in state.items())))
+
+
+@lru_cache(maxsize=4)
+def _pygeoapi(url: str, _state: tuple[tuple[str, int], ...]) -> API:
+    """A pygeoapi per address; another one when a layer has changed, because it keeps extents."""
+    return pygeoapi(settings(), url)
+
+
+async def _by_pygeoapi(request: Request, page_: Any, *named: Any) -> Response:
+    api = await _api(request)
+    return await run_in_threadpool(page_, api, await pages.api_request(request, api), *named)
+
+
+async def _schema(request: Request, template: str, document: Any) -> Response:
+    layer = _layer(request)
+    stated = document(layer, _url(request), _language(request))
+    if not await _for_people(request):
+        return _json(stated, SCHEMA)
+    api = await _api(request)
+    here = f"{_url(request)}/collections"
+    whole = stated | {"id": layer.name, "collections_path": here, "dataset_path": f"{here}/{layer.name}"}
+    return await run_in_threadpool(pages.rendered, api, f"collections/{template}", whole, _language(request))
+
+
+def _feature_collection(request: Request, layer: Layer, wish: Asked, got: Page) -> bytes:
+    """The features as the database wrote them, between what we say of them."""
+    here = f"{_url(request)}/collections/{layer.name}/items"
+    query = request.query_params
+    links = [
+        link("self", with_parameters(here, query), GEOJSON, "This page"),
+        link("alternate", with_parameters(here, query, f="html"), HTML, "This page as HTML"),
+        link("collection", here.removesuffix("/items"), JSON, layer.title[_language(request)]),
+    ]
+    if got.last is not None:
+        links.append(
+            link(
+                "next",
+                with_parameters(here, query, after=cursor(got.last, got.matched)),
+                GEOJSON,
+                "Next page",
+            )
+        )
+    said = {
+        "numberReturned": len(got.features),
+        "timeStamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "links": links,
+    } | ({"numberMatched": got.matched} if got.matched is not None else {})
+    # The page's own members come last, so the long text is never parsed or copied twice.
+    return b'{"type":"FeatureCollection","features":[%b],%b' % (
+        ",".join(got.features).encode(),
+        orjson.dumps(said)[1:],
+    )
+
+
+def _items_page(request: Request, layer: Layer, body: bytes, api: API) -> Response:
+    here = f"{_url(request)}/collections"
+    document = orjson.loads(body) | {
+        "title": layer.title[_language(request)],
+        "description": layer.about[_language(request)],
+        "id": layer.name,
+        "id_field": layer.key,
+        "title_field": layer.label or layer.key,
+        "collections_path": here,
+        "dataset_path": f"{here}/{layer.name}",
+        "items_path": f"{here}/{layer.name}/items",
+        "itemtype": "feature",
+        "uri_field": None,
+    }
+    return pages.rendered(api, "collections/items/index.html", document, _language(request))
+
+
+def _json(document: Any, media_type: str = JSON) -> Response:
+    return Response(orjson.dumps(document), media_type=media_type)

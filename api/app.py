@@ -1,0 +1,93 @@
+"""The application: which address is answered by what."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from api import answers, problems
+from api.configuration import HERE
+from api.reading import pool
+from mesip.errors import NotFoundError, PlatformError
+
+# What the browser may load on our pages: nothing of other hosts but a base map, if one is set.
+BUILT = HERE / "web" / "dist"
+GZIP_FROM_BYTES, GZIP_LEVEL = 1024, 1
+LAYER = "/collections/{layer}"
+TILES = f"{LAYER}/tiles/WebMercatorQuad"
+
+
+def application() -> Starlette:
+    """The application of one process."""
+    logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)
+    return Starlette(
+        routes=[
+            Route("/", answers.landing),
+            Route("/conformance", answers.conformance),
+            Route("/collections", answers.collections),
+            Route(LAYER, answers.collection),
+            Route(f"{LAYER}/schema", answers.schema),
+            Route(f"{LAYER}/queryables", answers.queryables),
+            Route(f"{LAYER}/items", answers.items),
+            Route(f"{LAYER}/items/{{id:path}}", answers.feature),
+            Route(f"{LAYER}/tiles", answers.tilesets),
+            Route(TILES, answers.tileset),
+            Route(f"{TILES}/{{z:int}}/{{y:int}}/{{x:int}}", answers.vector_tile),
+            Route("/search", answers.found),
+            Route("/openapi", answers.definition),
+            Route("/health", answers.health),
+            Route("/map/layers.json", answers.map_layers),
+            Route("/map", map_page),
+            Route("/docs", docs_page),
+            Mount("/map", StaticFiles(directory=BUILT, html=True, check_dir=False)),
+            Mount("/static", StaticFiles(directory=HERE / "static", check_dir=False)),
+        ],
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["GET"],
+                expose_headers=["Content-Crs", "Link"],
+            ),
+            Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL),
+        ],
+        exception_handlers={
+            PlatformError: problems.of_ours,
+            HTTPException: problems.of_http,
+            Exception: problems.of_nobody,
+        },
+        lifespan=_lifespan,
+    )
+
+
+def map_page(_: Request) -> Response:
+    """``/map``"""
+    return _built("index.html")
+
+
+def docs_page(_: Request) -> Response:
+    """``/docs``"""
+    return _built("docs.html")
+
+
+def _built(name: str) -> Response:
+    if not (BUILT / name).exists():
+        raise NotFoundError("The web page is not built yet. Run `make web`.")
+    return FileResponse(BUILT / name)
+
+
+@asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    yield
+    if pool.cache_info().currsize:
+        pool().close()
+        pool.cache_clear()

@@ -1,0 +1,42 @@
+"""The coordinate systems of the API: their names, their axis order, and how SQL writes them."""
+
+from functools import cache
+
+from pyproj import CRS
+
+from layers.collection import CRS84
+
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+# Beside the stored system: national (PL-1992), geographic, web maps.
+SRIDS = (2180, 4326, 3857)
+LONLAT = 4326
+# A centimetre needs eight decimals of a degree, or two of a metre; the third keeps it when rounded.
+DEGREE_DECIMALS, METRE_DECIMALS = 8, 3
+
+
+def offered(srid: int) -> list[str]:
+    """URIs of the systems in which features can be asked, the default first."""
+    return [CRS84, *(f"{EPSG}{each}" for each in dict.fromkeys((srid, *SRIDS)))]
+
+
+@cache
+def northing_first(uri: str) -> bool:
+    """Whether the authority writes the northing (or latitude) before the easting (or longitude)."""
+    return uri != CRS84 and CRS.from_epsg(epsg(uri)).axis_info[0].direction == "north"
+
+
+def epsg(uri: str) -> int:
+    """The EPSG code of an offered system; 4326 for CRS84, which differs in axis order only."""
+    return LONLAT if uri == CRS84 else int(uri.removeprefix(EPSG))
+
+
+def decimals(uri: str) -> int:
+    """How many decimals keep a centimetre."""
+    return DEGREE_DECIMALS if CRS.from_epsg(epsg(uri)).is_geographic else METRE_DECIMALS
+
+
+def geometry_sql(uri: str, srid: int) -> str:
+    """The SQL expression of a row's geometry in ``uri``, axes in the order of the authority."""
+    wanted = epsg(uri)
+    stored = {LONLAT: "lonlat", srid: "geom"}.get(wanted, f"ST_Transform(geom, {wanted})")
+    return f"ST_FlipCoordinates({stored})" if northing_first(uri) else stored

@@ -1,0 +1,205 @@
+"""The describing documents: landing page, conformance, collections, schema, queryables, tilesets, map."""
+
+from typing import Any
+
+from api.coordinates import offered
+from api.heads import Head
+from layers import Layer
+from layers.collection import CRS84
+from layers.declaration import Language, Text
+from layers.kinds import UNITS
+from layers.schema import schema
+from layers.style import legend, style
+from mesip.settings import Extent, Settings
+
+JSON, HTML, GEOJSON = "application/json", "text/html", "application/geo+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+SCHEMA = "application/schema+json"
+MVT = "application/vnd.mapbox-vector-tile"
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+QUADS = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
+
+# Just what works.
+CONFORMANCE = (
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/schemas",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/returnables-and-receivables",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/core-roles-features",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+)
+
+
+def link(rel: str, href: str, type_: str, title: str) -> dict[str, str]:
+    """A link as OGC APIs write it."""
+    return {"rel": rel, "type": type_, "title": title, "href": href}
+
+
+def landing(settings: Settings, url: str, language: Language, about: Text) -> dict[str, Any]:
+    """The landing page."""
+    return {
+        "title": settings.city_name,
+        "description": about[language],
+        "links": [
+            link("self", f"{url}/", JSON, "This document"),
+            link("alternate", f"{url}/?f=html", HTML, "This document as HTML"),
+            link("service-desc", f"{url}/openapi", OPENAPI, "The API definition"),
+            link("service-doc", f"{url}/docs", HTML, "The API documentation"),
+            link("conformance", f"{url}/conformance", JSON, "Conformance classes"),
+            link("data", f"{url}/collections", JSON, "The layers"),
+            link("related", f"{url}/map", HTML, "The map"),
+        ],
+    }
+
+
+def conformance() -> dict[str, Any]:
+    """The conformance classes."""
+    return {"conformsTo": list(CONFORMANCE)}
+
+
+def collections(described: list[dict[str, Any]], url: str) -> dict[str, Any]:
+    """The list of layers."""
+    links = [
+        link("self", f"{url}/collections", JSON, "This document"),
+        link("alternate", f"{url}/collections?f=html", HTML, "This document as HTML"),
+    ]
+    return {"collections": described, "links": links}
+
+
+def collection(
+    layer: Layer, head: Head | None, settings: Settings, url: str, language: Language
+) -> dict[str, Any]:
+    """One layer: what it is, where it lies, in which systems it is offered, how fresh it is."""
+    here = f"{url}/collections/{layer.name}"
+    box: Extent = (head.extent if head else None) or settings.extent
+    return {
+        "id": layer.name,
+        "title": layer.title[language],
+        "description": layer.about[language],
+        "license": layer.licence,
+        "attribution": layer.owner,
+        "itemType": "feature",
+        "extent": {"spatial": {"bbox": [list(box)], "crs": CRS84}},
+        "crs": offered(settings.srid),
+        "storageCrs": CRS84,
+        "stand": head.stand.isoformat() if head else None,
+        "features": head.rows if head else 0,
+        "links": [
+            link("self", here, JSON, "This document"),
+            link("alternate", f"{here}?f=html", HTML, "This document as HTML"),
+            # GDAL puts a feature's id behind this address, so it must hold no query.
+            link("items", f"{here}/items", GEOJSON, "Features"),
+            link("items", f"{here}/items?f=html", HTML, "Features as HTML"),
+            link(f"{REL}schema", f"{here}/schema", SCHEMA, "Schema of the features"),
+            link(f"{REL}queryables", f"{here}/queryables", SCHEMA, "What can be asked for"),
+            link(f"{REL}tilesets-vector", f"{here}/tiles", JSON, "Vector tiles"),
+        ],
+    }
+
+
+def returnables(layer: Layer, url: str, language: Language) -> dict[str, Any]:
+    """The schema of what a feature holds."""
+    return {"$id": f"{url}/collections/{layer.name}/schema"} | schema(layer, language)
+
+
+def queryables(layer: Layer, url: str, language: Language) -> dict[str, Any]:
+    """The schema of what can stand in a request: the same fields."""
+    stated = schema(layer, language)
+    stated.pop("required")
+    return {"$id": f"{url}/collections/{layer.name}/queryables"} | stated | {"additionalProperties": False}
+
+
+def tilesets(layer: Layer, url: str, language: Language) -> dict[str, Any]:
+    """The tilesets of a layer: one."""
+    here = f"{url}/collections/{layer.name}/tiles"
+    return {
+        "links": [link("self", here, JSON, "This document")],
+        "tilesets": [tileset(layer, url, language)],
+    }
+
+
+def tileset(layer: Layer, url: str, language: Language) -> dict[str, Any]:
+    """The tileset of a layer in WebMercatorQuad."""
+    here = f"{url}/collections/{layer.name}/tiles/WebMercatorQuad"
+    template = link("item", here + "/{tileMatrix}/{tileRow}/{tileCol}", MVT, "Tiles") | {"templated": True}
+    return {
+        "title": layer.title[language],
+        "dataType": "vector",
+        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
+        "tileMatrixSetURI": QUADS,
+        "links": [
+            link("self", here, JSON, "This document"),
+            link("http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", QUADS, JSON, "WebMercatorQuad"),
+            template,
+        ],
+    }
+
+
+def map_layers(layers: list[Layer], known: dict[str, Head], settings: Settings) -> dict[str, Any]:
+    """What the web map needs to know: the city, and each layer in drawing order, lowest first."""
+    west, south, east, north = settings.extent
+    boxes = [head.extent for head in known.values() if head.extent]
+    bounds = (
+        [
+            *(min(box[axis] for box in boxes) for axis in (0, 1)),
+            *(max(box[axis] for box in boxes) for axis in (2, 3)),
+        ]
+        if boxes
+        else [west, south, east, north]
+    )
+    return {
+        "city": {"name": settings.city_name, "bounds": bounds},
+        "languages": list(settings.languages),
+        "baseMap": {"url": settings.base_map, "credit": settings.base_map_credit},
+        "layers": [
+            _map_layer(layer, known.get(layer.name)) for layer in sorted(layers, key=lambda x: x.style.order)
+        ],
+    }
+
+
+def _map_layer(layer: Layer, head: Head | None) -> dict[str, Any]:
+    here = f"/collections/{layer.name}"
+    return {
+        "name": layer.name,
+        "title": dict(layer.title),
+        "about": dict(layer.about),
+        "geometry": layer.geometry,
+        "owner": layer.owner,
+        "licence": layer.licence,
+        "stand": head.stand.isoformat() if head else None,
+        "count": head.rows if head else 0,
+        "bounds": head.extent if head else None,
+        "state": "available" if head and head.rows else "empty",
+        "shown": layer.style.shown,
+        "tiles": f"{here}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}",
+        "items": f"{here}/items",
+        "key": layer.key,
+        "label": layer.label,
+        "search": list(layer.search),
+        "minzoom": layer.style.min_zoom,
+        "maxzoom": max(layer.style.min_zoom, 16),
+        "style": [
+            {name: value for name, value in drawn.items() if not name.startswith("source")}
+            for drawn in style(layer)
+        ],
+        "legend": legend(layer),
+        "fields": [_map_field(field) for field in layer.public_fields],
+    }
+
+
+def _map_field(field: Any) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "title": dict(field.title),
+        "unit": (UNITS[field.unit].symbol or None) if field.unit else None,
+        "kind": field.kind,
+        "codes": {code.value: dict(code.title) for code in field.codes} or None,
+    }
