@@ -102,7 +102,7 @@ def target(href: str) -> str:
     if href.startswith("urn:pzgik:id:"):
         return href.split(":", 5)[4] if href.count(":") > 3 else href  # noqa: PLR2004 - urn:pzgik:id:ns:id
     pieces = href.strip().lstrip("#").split("_")
-    return pieces[1] if len(pieces) in (2, 3) else "_".join(pieces)
+    return pieces[1] if len(pieces) in (2, 3) and "/" not in href else "_".join(pieces)
 
 
 def _read_object(element: etree._Element) -> tuple[list[Pair], Shape | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import cast
 from xml.parsers import expat
@@ -92,12 +93,12 @@ def _root_namespaces(chunks: Iterator[bytes], path: Path) -> set[str]:
     parser.StartNamespaceDeclHandler = lambda _, uri: None if roots else namespaces.add(uri)
     parser.StartElementHandler = lambda name, _: roots.append(name)
     head = b""
-    for chunk in chunks:
+    for chunk in chain(chunks, [b""]):  # the empty chunk: expat keeps a long token back until told of the end
         head = head or chunk
         try:
-            parser.Parse(chunk, False)
+            parser.Parse(chunk, not chunk)
         except (expat.ExpatError, LookupError, ValueError) as cause:
-            if not roots:  # what follows the root is for the other parser to judge
+            if chunk and not roots:  # what follows the root is for the other parser to judge
                 raise SourceError(_explain_opening(cause, parser.CurrentLineNumber, head, path)) from cause
         if roots:
             _check_root(roots[0], path)

@@ -104,9 +104,6 @@ def _walk(element: etree._Element, shape: Shape) -> list[list[list[str]]]:
             parts[-1][-1].append((inner.text or "") if is_flat else _flat(inner, dimension))
         elif step == "part and path":
             parts.append([[]])
-        elif step == "segment":
-            if path := parts[-1][-1]:
-                path.append(JOINT)
         elif step:
             _begin(step, inner, parts)
         if inner is not element and inner.keys():
@@ -117,6 +114,8 @@ def _walk(element: etree._Element, shape: Shape) -> list[list[list[str]]]:
 def _begin(step: str, element: etree._Element, parts: list[list[list[str]]]) -> None:
     if step == "part":
         parts.append([])
+    elif step == "segment":
+        parts[-1][-1] += [JOINT] if parts[-1][-1] else []
     elif not parts or (local_name(element.tag) == "exterior") == bool(parts[-1]):
         raise ValueError("A polygon has one exterior and then its interiors; here the order is another.")
     else:

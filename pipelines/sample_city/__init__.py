@@ -1,0 +1,1 @@
+"""The sample city: a made-up quarter, written in the real formats."""
