@@ -31,7 +31,7 @@ lint: .venv/.ready ## Form, types, and which room may import which
 	pyright
 
 bench: setup ## The measurements of docs/benchmarks.md
-	@python -m tests.bench
+	@python tests/bench_items.py
 
 docs: .venv/.ready ## The pages derived from the declarations
 	@python -m docs.derive

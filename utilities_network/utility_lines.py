@@ -147,5 +147,5 @@ LAYER = Layer(
         Field("bundle", "flag", "Wiązka przewodów", "Bundle of cables", source="wiazka"),
         *LIFE,
     ),
-    style=Style("#78909c", by="network", colours=NETWORK_COLOURS, size_px=1.6, order=40, min_zoom=14),
+    style=Style("#78909c", by="network", colours=NETWORK_COLOURS, size_px=1.6, order=40, min_zoom=15),
 )

@@ -46,10 +46,14 @@ export interface Layer {
   count: number | null;
   bounds: Bounds | null;
   state: "available" | "empty";
+  /** Whether the layer is drawn before anybody chose. */
+  shown: boolean;
   tiles: string;
   items: string;
   key: string;
   label: string | null;
+  /** The fields people search by; a label among them is worth writing on the map. */
+  search: string[];
   minzoom: number;
   maxzoom: number;
   style: Drawing[];

@@ -77,7 +77,7 @@ function drawings(layer: Layer): LayerSpecification[] {
 
 function labels(layer: Layer): SymbolLayerSpecification | null {
   const from = LABELS_FROM[layer.geometry];
-  if (layer.label === null || from === undefined) return null;
+  if (layer.label === null || from === undefined || !layer.search.includes(layer.label)) return null;
   const point = layer.geometry.endsWith("Point");
   return {
     id: labelId(layer),

@@ -14,19 +14,20 @@ export function keepAddress(page: Page, selection: Selection): void {
   window.addEventListener("hashchange", () => follow(page, selection, readAddress(location.hash)));
 }
 
-/** The names of the layers to show: those of the link, else all that have data. */
+/** The names of the layers to show: those of the link, else those declared to be shown. */
 export function firstVisible({ city }: Pick<Page, "city">, address: Address): ReadonlySet<string> {
-  const names = available(city).map((layer) => layer.name);
-  return new Set(address.layers ? names.filter((name) => address.layers?.includes(name)) : names);
+  const { layers } = address;
+  const wanted = available(city).filter((layer) => layers?.includes(layer.name) ?? layer.shown);
+  return new Set(wanted.map((layer) => layer.name));
 }
 
 function currentAddress({ map, city, visible, language, selected }: Page): Address {
   const { lng: lon, lat } = map.getCenter();
-  const names = available(city).map((layer) => layer.name);
-  const shown = names.filter((name) => visible.get().has(name));
+  const declared = available(city).filter((layer) => layer.shown === visible.get().has(layer.name));
+  const shown = available(city).filter((layer) => visible.get().has(layer.name));
   return {
     view: { zoom: map.getZoom(), lat, lon },
-    layers: shown.length === names.length ? null : shown,
+    layers: declared.length === available(city).length ? null : shown.map((layer) => layer.name),
     language: language.get() === "pl" ? null : language.get(),
     feature: selected.get(),
   };

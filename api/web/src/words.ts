@@ -4,7 +4,7 @@ import type { Language } from "./contract";
 const pl = {
   mapOf: (city: string) => `Mapa miasta ${city}`,
   tagline: "System informacji przestrzennej",
-  search: "Szukaj działki, drzewa, adresu",
+  search: "Szukaj działki, drzewa, przystanku",
   clear: "Wyczyść wyszukiwanie",
   found: (n: string) => `Wyniki: ${n}`,
   nothingFound: (words: string) => `Nic nie znaleziono dla „${words}”.`,
@@ -63,7 +63,7 @@ export type Sentences = typeof pl;
 const en: Sentences = {
   mapOf: (city) => `Map of ${city}`,
   tagline: "Spatial information system",
-  search: "Search parcels, trees, addresses",
+  search: "Search parcels, trees, stops",
   clear: "Clear the search",
   found: (n) => `Results: ${n}`,
   nothingFound: (words) => `Nothing was found for “${words}”.`,
