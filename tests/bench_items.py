@@ -147,7 +147,9 @@ def _get(port: int, path: str) -> bytes:
 @contextmanager
 def _mesip(home: Path) -> Iterator[None]:
     program = "from mesip.cli import main; main()"
-    yield from _served([sys.executable, "-c", program, "serve", "--port", str(MESIP_PORT)], MESIP_PORT, home, {})
+    yield from _served(
+        [sys.executable, "-c", program, "serve", "--port", str(MESIP_PORT)], MESIP_PORT, home, {}
+    )
 
 
 @contextmanager
@@ -155,7 +157,9 @@ def _stock(home: Path, server: cluster.Server) -> Iterator[None]:
     config = home / "pygeoapi.yml"
     config.write_text(yaml.safe_dump(_stock_configuration(server)))
     openapi = home / "openapi.json"
-    openapi.write_text(json.dumps({"openapi": "3.0.2", "info": {"title": "stock", "version": "1"}, "paths": {}}))
+    openapi.write_text(
+        json.dumps({"openapi": "3.0.2", "info": {"title": "stock", "version": "1"}, "paths": {}})
+    )
     extra = {"PYGEOAPI_CONFIG": str(config), "PYGEOAPI_OPENAPI": str(openapi)}
     program = ["uvicorn", "pygeoapi.starlette_app:APP", "--port", str(STOCK_PORT), "--log-level", "warning"]
     yield from _served([sys.executable, "-m", *program], STOCK_PORT, home, extra)
@@ -209,7 +213,8 @@ def _stock_configuration(server: cluster.Server) -> dict:
         },
         "logging": {"level": "ERROR"},
         "metadata": {
-            "identification": about | {"keywords_type": "theme", "terms_of_service": "", "url": "http://127.0.0.1"},
+            "identification": about
+            | {"keywords_type": "theme", "terms_of_service": "", "url": "http://127.0.0.1"},
             "license": {"name": "none"},
             "provider": {"name": "stock"},
             "contact": {"name": "stock"},
