@@ -34,7 +34,7 @@ bench: setup ## The measurements of docs/benchmarks.md
 	@python tests/bench_items.py
 
 docs: .venv/.ready ## The pages derived from the declarations
-	@python -m docs.derive
+	@python docs/derive.py
 
 clean: ## Remove what was built; data in var/ stays
 	@rm -rf .venv $(WEB)/node_modules $(WEB)/dist

@@ -5,12 +5,15 @@ from typing import Any
 
 from pygeoapi.api import API
 
+from api import wording
+from api.catalogues import compiled
 from api.coordinates import offered
 from api.heads import heads
-from layers import all_layers
+from layers import all_layers, get_layer
 from layers.collection import collection
 from layers.declaration import Text
 from mesip.settings import Settings
+from mesip.settings import settings as current
 
 HERE = Path(__file__).parent
 ABOUT: Text = {
@@ -28,6 +31,22 @@ def configuration(settings: Settings, url: str) -> dict[str, Any]:
     """The configuration that pygeoapi otherwise reads from YAML."""
     known, crs = heads(), offered(settings.srid)
     extents = {name: known[name].extent if name in known else None for name in all_layers()}
+    return frame(settings, url) | {
+        "logging": {"level": "ERROR"},
+        "metadata": _metadata(settings, url),
+        "resources": {
+            name: collection(layer, extents[name] or settings.extent, crs)
+            for name, layer in all_layers().items()
+        },
+    }
+
+
+def frame(settings: Settings, url: str) -> dict[str, Any]:
+    """The part of the configuration that every page needs, and that needs no database.
+
+    ``pages`` are the functions that templates call. They look at the state of the moment, because pygeoapi
+    shows all templates the first configuration it has rendered in a process, whichever it was.
+    """
     return {
         "server": {
             "bind": {"host": "127.0.0.1", "port": 0},
@@ -36,16 +55,25 @@ def configuration(settings: Settings, url: str) -> dict[str, Any]:
             "encoding": "utf-8",
             "gzip": False,
             "languages": list(settings.languages),
-            "locale_dir": str(HERE / "locale"),
+            "locale_dir": str(compiled(settings.home)),
             "limits": {"default_items": 100, "max_items": 10_000},
             "templates": {"path": str(HERE / "templates"), "static": str(HERE / "static")},
             "map": {"url": settings.base_map or "", "attribution": settings.base_map_credit},
         },
-        "logging": {"level": "ERROR"},
-        "metadata": _metadata(settings, url),
-        "resources": {
-            name: collection(layer, extents[name] or settings.extent, crs)
-            for name, layer in all_layers().items()
+        "pages": {
+            "city": lambda: current().city_name,
+            "languages": lambda: current().languages,
+            "language_name": wording.LANGUAGE_NAMES.get,
+            "layers": wording.by_title,
+            "layer": get_layer,
+            "heads": heads,
+            "value": wording.value,
+            "unit": wording.unit,
+            "number": wording.number,
+            "day": wording.day,
+            "duration": wording.duration,
+            "name_of": wording.name_of,
+            "address": wording.address,
         },
     }
 

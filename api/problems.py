@@ -1,4 +1,4 @@
-"""Faults as problem documents (RFC 9457): a sentence for people, nothing of the inside."""
+"""Faults as problem documents (RFC 9457) or pages: a sentence for people, nothing of the inside."""
 
 import logging
 from http import HTTPStatus
@@ -8,26 +8,30 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import pages
+from api.configuration import frame
 from mesip.errors import PlatformError
+from mesip.settings import settings
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "5"
 
 
-def problem(status: int, detail: str) -> Response:
-    """The problem document of an HTTP status."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    headers = {"Retry-After": RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
+def problem(request: Request, status: int, detail: str) -> Response:
+    """The problem document of an HTTP status; a page where one is wanted."""
+    answer = _page(request, status, detail) if pages.wanted_by(request) else _document(status, detail)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
 
 
-def of_ours(_: Request, fault: Exception) -> Response:
+def of_ours(request: Request, fault: Exception) -> Response:
     """A fault of the tree: its own status and sentence; a fault inside keeps its sentence to the log."""
     status = fault.status if isinstance(fault, PlatformError) else HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return of_nobody(_, fault)
-    return problem(status, str(fault))
+        return of_nobody(request, fault)
+    return problem(request, status, str(fault))
 
 
 def of_http(request: Request, fault: Exception) -> Response:
@@ -37,10 +41,26 @@ def of_http(request: Request, fault: Exception) -> Response:
         HTTPStatus.NOT_FOUND: f"There is no page {request.url.path[:200]}. Begin at /.",
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not answered here; GET is.",
     }
-    return problem(status, sentences.get(HTTPStatus(status), HTTPStatus(status).phrase))
+    answer = problem(request, status, sentences.get(HTTPStatus(status), HTTPStatus(status).phrase))
+    # A refused method comes with the allowed ones.
+    answer.headers.update(getattr(fault, "headers", None) or {})
+    return answer
 
 
 def of_nobody(request: Request, fault: Exception) -> Response:
     """What nobody foresaw: the log gets it whole, the caller a sentence."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=fault)
-    return problem(500, "The server failed. It is not your fault; the operators see it in their log.")
+    return problem(
+        request, 500, "The server failed. It is not your fault; the operators see it in their log."
+    )
+
+
+def _document(status: int, detail: str) -> Response:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Response(orjson.dumps(body), status, media_type="application/problem+json")
+
+
+def _page(request: Request, status: int, detail: str) -> Response:
+    language = pages.language_of(request, settings().languages)
+    told = {"status": status, "description": detail}
+    return pages.rendered(frame(settings(), ""), "exception.html", told, language, status)

@@ -17,7 +17,9 @@ def tidy_names(frame: pd.DataFrame) -> pd.DataFrame:
     if set(PARIS_SPECIES) <= set(frame.columns):
         added["GATUNEK"] = frame["GENRE"].str.cat(frame["ESPECE"], sep=" ", na_rep="").str.strip()
     if {"ULICA", "NR_DRZEWA"} <= set(frame.columns):
-        added["NR_ULICZNY"] = frame["ULICA"].str.cat(frame["NR_DRZEWA"], sep=" ")
+        # A table with types delivers the number as 12.0.
+        number = frame["NR_DRZEWA"].astype("str").str.removesuffix(".0").where(frame["NR_DRZEWA"].notna())
+        added["NR_ULICZNY"] = frame["ULICA"].astype("str").str.cat(number, sep=" ")
     if "Stanje" in frame:
         added["Stanje"] = frame["Stanje"].mask(frame["Stanje"].eq("ni podatka"))
     return frame.assign(**added)

@@ -1,7 +1,7 @@
 /** The map of a page of the API: its features above the city's layers. */
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { FeatureCollection, Geometry } from "geojson";
-import type { FilterSpecification, GeoJSONSource, Map as MapView, MapMouseEvent } from "maplibre-gl";
+import type { ExpressionSpecification, Map as MapView, MapMouseEvent } from "maplibre-gl";
 import type { Bounds, City, Language } from "./contract";
 import { drawLayers } from "./draw";
 import { element } from "./element";
@@ -25,7 +25,7 @@ const LINES = "page-lines";
 const POINTS = "page-points";
 const COLOUR = "#d1185e";
 const LABEL_FONT = "16px SourceSans";
-const FIT = { padding: 40, maxZoom: 18, animate: false };
+const FIT = { padding: 40, maxZoom: 17.5, animate: false };
 /** A finger or a pointer hits a feature that is so near, in pixels. */
 const REACH = 5;
 
@@ -41,7 +41,7 @@ export async function drawPage(place: HTMLElement): Promise<void> {
 }
 
 function open(place: HTMLElement, city: City, features: Drawn, bounds: Bounds): void {
-  const { language, layer = "", label = "" } = place.dataset;
+  const { language = "", label = "" } = place.dataset;
   const view = element("div", { class: "view" });
   place.append(view);
   place.hidden = false;
@@ -52,35 +52,36 @@ function open(place: HTMLElement, city: City, features: Drawn, bounds: Bounds): 
     map.scrollZoom.disable();
     name(map, label);
     place.append(zoomButtons(map, language as Language));
-    map.on("load", () => draw(map, city, layer, features));
+    map.on("load", () => draw(map, city, features, language));
   } catch {
     // MapLibre throws when the browser has no WebGL 2; the table says the same without a map.
     place.hidden = true;
   }
 }
 
-function draw(map: MapView, city: City, layer: string, features: Drawn): void {
-  const shown = available(city).filter((each) => each.style.length > 0);
-  drawLayers(map, city, new Set(shown.map((each) => each.name)));
+function draw(map: MapView, city: City, features: Drawn, language: string): void {
+  drawLayers(map, city, new Set(available(city).map((layer) => layer.name)));
   map.addSource(SOURCE, { type: "geojson", data: features as FeatureCollection<Geometry> });
   map.addLayer({ id: AREAS, type: "fill", source: SOURCE, filter: ofType("Polygon"), paint: AREA });
   map.addLayer({ id: LINES, type: "line", source: SOURCE, filter: ["!", ofType("Point")], paint: LINE });
   map.addLayer({ id: POINTS, type: "circle", source: SOURCE, filter: ofType("Point"), paint: POINT });
-  follow(map);
+  follow(map, language);
 }
 
 const AREA = { "fill-color": COLOUR, "fill-opacity": 0.15 };
 const LINE = { "line-color": COLOUR, "line-width": 2.5 };
+/** Many points over the whole city must not cover each other; a single one in a street must be seen. */
+const GROWING: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 12, 5, 17, 11];
 const POINT = {
   "circle-color": COLOUR,
   "circle-opacity": 0.2,
-  "circle-radius": 6,
+  "circle-radius": GROWING,
   "circle-stroke-color": COLOUR,
   "circle-stroke-width": 2,
 };
 
 /** Under the pointer a feature shows its name; a click opens its page. */
-function follow(map: MapView): void {
+function follow(map: MapView, language: string): void {
   const canvas = map.getCanvas();
   map.on("mousemove", (event) => {
     const found = featureAt(map, event);
@@ -89,7 +90,7 @@ function follow(map: MapView): void {
   });
   map.on("click", (event) => {
     const address = featureAt(map, event)?.address;
-    if (address) location.assign(address + location.search.replace(/[?&]after=[^&]*/, ""));
+    if (address) location.assign(`${address}?lang=${language}`);
   });
 }
 
@@ -129,6 +130,6 @@ function boundsOfAll({ features }: Drawn): Bounds | null {
 }
 
 /** Features of one type of geometry, single or multiple. */
-function ofType(geometry: "Point" | "Polygon"): FilterSpecification {
-  return ["in", ["geometry-type"], ["literal", [geometry, `Multi${geometry}`]]] as FilterSpecification;
+function ofType(geometry: "Point" | "Polygon"): ExpressionSpecification {
+  return ["in", ["geometry-type"], ["literal", [geometry, `Multi${geometry}`]]];
 }
