@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _copy_for_stock(database: Database) -> None:
-    """pygeoapi cannot write a row with two geometry columns as JSON, so it gets a table of one, as it likes it."""
+    """pygeoapi cannot write a row with two geometry columns as JSON, so it gets a table with one."""
     with database.transaction() as connection:
         for statement in (
             "CREATE SCHEMA stock",
@@ -89,7 +89,8 @@ def _table(database: Database, wish: argparse.Namespace) -> str:
         rates["database alone"].append(_database_rate(database, wish.limit))
     medians = {name: statistics.median(each) for name, each in rates.items()}
     lines = [
-        f"`items?limit={wish.limit}` on {wish.trees:,} trees, {CLIENTS} clients, 1 worker, median of {wish.rounds} rounds",
+        f"`items?limit={wish.limit}` on {wish.trees:,} trees, {CLIENTS} clients, 1 worker, "
+        f"median of {wish.rounds} rounds",
         f"({date.today()}, {platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()})",
         "",
         "| | requests/s | against stock |",

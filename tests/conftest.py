@@ -60,11 +60,16 @@ def template(server: cluster.Server, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def node(
-    server: cluster.Server, template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    server: cluster.Server,
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Settings]:
     """The settings of a node with an empty, migrated database; ``settings()`` gives them too."""
     name = f"t_{request.module.__name__.rpartition('.')[2]}"[:50]
-    _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(
+        server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESIP_HOME", str(tmp_path_factory.mktemp(name)))
         patch.setenv("MESIP_DATABASE_URL", _url(server, name))

@@ -20,7 +20,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 def test_the_catalogue_finds_every_file_that_declares_a_layer():
     declaring = {
-        path.stem for room in ROOMS for path in (PROJECT / room).glob("*.py") if "\nLAYER = " in path.read_text()
+        path.stem
+        for room in ROOMS
+        for path in (PROJECT / room).glob("*.py")
+        if "\nLAYER = " in path.read_text()
     }
     assert set(all_layers()) == declaring
     assert len(declaring) >= 9
@@ -74,7 +77,9 @@ def test_every_colour_of_the_map_stands_in_the_legend(layer):
 
 
 def test_an_unknown_layer_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownLayerError, match=r"There is no layer 'treez'. Known layers: boundary_points, .*trees"):
+    with pytest.raises(
+        UnknownLayerError, match=r"There is no layer 'treez'. Known layers: boundary_points, .*trees"
+    ):
         get_layer("treez")
 
 

@@ -104,10 +104,14 @@ def test_foreign_trees_load_with_every_doubtful_row_kept_aside(database, node, s
 
 
 def test_a_tree_table_of_paris_loads_from_its_own_columns(database, node, shared, rows):
-    order = Order("trees", (shared / "trees" / "paris_sample.csv",), accepted=frozenset({"extent", "removals"}))
+    order = Order(
+        "trees", (shared / "trees" / "paris_sample.csv",), accepted=frozenset({"extent", "removals"})
+    )
     outcome = load(order, database, node)
     assert account(outcome)["trees"]["added"] == 2948 - account(outcome)["trees"]["rejected"]
-    (tree,) = rows("SELECT species, girth_cm, round(ST_X(lonlat)::numeric, 4) FROM city.trees WHERE tree_id = '149725'")
+    (tree,) = rows(
+        "SELECT species, girth_cm, round(ST_X(lonlat)::numeric, 4) FROM city.trees WHERE tree_id = '149725'"
+    )
     assert tree[:2] == ("Aesculus hippocastanum", 135)
     assert float(tree[2]) == pytest.approx(2.4010)
 
@@ -117,7 +121,9 @@ def test_stops_of_a_json_list_and_districts_of_geojson_load(database, node, shar
     assert account(stops)["stops"]["added"] == 2686
     districts = load(Order("districts", (shared / "poznan" / "districts_18_jetlag.geojson",)), database, node)
     assert account(districts)["districts"]["added"] == 18
-    assert rows("SELECT count(*) FROM city.districts WHERE ST_SRID(geom) = 2177 AND ST_IsValid(geom)") == [(18,)]
+    assert rows("SELECT count(*) FROM city.districts WHERE ST_SRID(geom) = 2177 AND ST_IsValid(geom)") == [
+        (18,)
+    ]
 
 
 def test_a_delivery_is_kept_byte_for_byte(database, node, shared):
