@@ -4,17 +4,19 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 import uvicorn
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 from starlette.testclient import TestClient
 
+from api.configuration import HERE
 from api.reading import pool
-from layers import all_layers
+from layers import Layer, all_layers
 from mesip import cluster
 from mesip.database import Database
 from mesip.settings import Settings, settings
@@ -23,6 +25,13 @@ from pipelines.migrate import migrate
 from pipelines.sample_city.write import write_city
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+CHROMIUM = (
+    *("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"),
+)
+DESKTOP = (1000, 640)
+# What Chromium says of a request that a test has cut off.
+CUT = "net::ERR_FAILED"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -159,6 +168,95 @@ def site(loaded: Database) -> Iterator[str]:
     yield f"http://127.0.0.1:{listening.servers[0].sockets[0].getsockname()[1]}"
     listening.should_exit = True
     thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def browser(site: str) -> Iterator[BrowserContext]:
+    """Chromium, used by somebody who speaks Polish and wants no animations."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed: apt install chromium")
+    if not (HERE / "web" / "dist" / "index.html").exists():
+        pytest.skip("The web page is not built: run make web")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM))
+        opened = chromium.new_context(base_url=site, reduced_motion="reduce", locale="pl")
+        opened.set_default_timeout(15_000)
+        yield opened
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def heard(browser: BrowserContext, site: str) -> list[str]:
+    """What pages complain of, and what they ask of other hosts."""
+    told: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and CUT not in message.text:
+            told.append(message.text)
+
+    def look(request: Request) -> None:
+        if not request.url.startswith((site, "data:", "blob:")):
+            told.append(request.url)
+
+    browser.on("console", listen)
+    browser.on("weberror", lambda fault: told.append(str(fault.error)))
+    browser.on("request", look)
+    return told
+
+
+@pytest.fixture
+def no_complaints(heard: list[str]) -> Iterator[None]:
+    """No page may complain or ask another host while the test runs."""
+    heard.clear()
+    yield
+    assert not heard
+
+
+@pytest.fixture
+def visit(browser: BrowserContext, no_complaints: None) -> Iterator[Callable[..., Page]]:
+    """Open an address in a page of its own."""
+    pages: list[Page] = []
+
+    def opened(address: str, size: tuple[int, int] = DESKTOP, cut: str = "") -> Page:
+        pages.append(page := _page(browser, size))
+        if cut:
+            page.route(cut, lambda route: route.abort())
+        page.goto(address)
+        if address.startswith("/map") and not cut:
+            expect(page.locator(".view canvas")).to_have_attribute("aria-busy", "false", timeout=15_000)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def one_page(browser: BrowserContext) -> Iterator[Page]:
+    """A page that stays open from test to test."""
+    page = _page(browser, DESKTOP)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def place(rows) -> Callable[..., tuple]:
+    """One feature of a layer: its key, a point of it in degrees, the value that its colour stands for."""
+
+    def found(layer: Layer, where: str = "true") -> tuple:
+        hollow = "Polygon" in layer.geometry and not layer.style.opacity
+        point = f"ST_PointOnSurface({'ST_Boundary(lonlat)' if hollow else 'lonlat'})"
+        query = f"SELECT {layer.key}, ST_X({point}), ST_Y({point}), {layer.style.by or 'NULL'} FROM city."
+        return rows(f"{query}{layer.name} WHERE {where} ORDER BY {layer.key} LIMIT 1")[0]
+
+    return found
+
+
+def _page(browser: BrowserContext, size: tuple[int, int]) -> Page:
+    page = browser.new_page()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    return page
 
 
 def _url(server: cluster.Server, name: str) -> str:

@@ -3,7 +3,6 @@ import type { FoundFeature } from "./contract";
 import { fetchFound, type Trouble, troubleOf } from "./server";
 
 const PAUSE_MS = 200;
-const SHORTEST = 2;
 
 export interface Asking {
   ask(words: string): void;
@@ -29,7 +28,7 @@ export function asking(
   const ask = (words: string): void => {
     latest.abort();
     latest = new AbortController();
-    if (words.length >= SHORTEST) void answer(words, latest);
+    if (words) void answer(words, latest);
   };
   return { ask, cancel: () => latest.abort() };
 }

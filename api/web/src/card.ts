@@ -19,9 +19,9 @@ export function featureCard(
 ): HTMLElement[] {
   const properties = feature.properties ?? {};
   return [
-    cardHead(layer, featureName(layer, properties, id), language, properties),
-    facts(layer.fields, properties, language),
-    element("div", { class: "card-links" }, ...links(layer, id, say), copyButton(say, copy)),
+    cardHead(layer, featureName(layer, properties, id, language), language, properties),
+    facts(layer, properties, language),
+    element("div", { class: "card-links" }, ...links(layer, id, language, say), copyButton(say, copy)),
     source(layer, language, say),
   ];
 }
@@ -42,24 +42,29 @@ export function cardHead(
   );
 }
 
-function facts(fields: Field[], properties: Record<string, unknown>, language: Language): HTMLElement {
-  const rows = fields.flatMap((field) => {
+function facts(layer: Layer, properties: Record<string, unknown>, language: Language): HTMLElement {
+  const rows = inOrder(layer).flatMap((field) => {
     const text = valueText(properties[field.name], field, language);
-    return text === null ? [] : [element("dt", {}, field.title[language]), element("dd", {}, value(text))];
+    return text === null ? [] : [element("dt", {}, field.title[language]), element("dd", {}, ...value(text))];
   });
   return element("dl", { class: "facts" }, ...rows);
 }
 
-function value(text: string): HTMLElement | string {
-  return /^https?:\/\/\S+$/.test(text)
-    ? element("a", { href: text, rel: "noopener noreferrer" }, text)
-    : text;
+/** As declared, but a key that only machines use comes last. */
+function inOrder({ fields, key, label, search }: Layer): Field[] {
+  const last = ({ name }: Field): boolean => name === key && name !== label && !search.includes(name);
+  return [...fields.filter((field) => !last(field)), ...fields.filter(last)];
 }
 
-function links(layer: Layer, id: string, say: Sentences): HTMLElement[] {
+function value(text: string): (HTMLElement | string)[] {
+  const address = /^https?:\/\/\S+$/.test(text);
+  return address ? [element("a", { href: text, rel: "noopener noreferrer" }, text)] : breakable(text);
+}
+
+function links(layer: Layer, id: string, language: Language, say: Sentences): HTMLElement[] {
   const address = itemAddress(layer, id);
   return [
-    element("a", { class: "link", href: `${address}?f=html` }, say.page),
+    element("a", { class: "link", href: `${address}?f=html&lang=${language}` }, say.page),
     element("a", { class: "link", href: `${address}?f=json` }, say.json),
   ];
 }

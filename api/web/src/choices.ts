@@ -43,9 +43,9 @@ function row(
   const name = element(
     "span",
     { class: "choice-name" },
-    known ? featureName(layer, picked.properties, picked.id) : "…",
+    known ? featureName(layer, picked.properties, picked.id, language) : "…",
   );
-  if (!known && ask) void fillName(name, layer, picked);
+  if (!known && ask) void fillName(name, layer, picked, language);
   else if (!known) name.textContent = picked.id;
   return element(
     "li",
@@ -61,10 +61,15 @@ function row(
   );
 }
 
-async function fillName(name: HTMLElement, layer: Layer, picked: Picked): Promise<void> {
+async function fillName(
+  name: HTMLElement,
+  layer: Layer,
+  picked: Picked,
+  language: Language,
+): Promise<void> {
   try {
     const feature = await fetchFeature(layer, picked.id);
-    name.textContent = featureName(layer, feature.properties ?? {}, picked.id);
+    name.textContent = featureName(layer, feature.properties ?? {}, picked.id, language);
   } catch {
     // The id is a poorer name, but the choice still works; the card will say what is wrong.
     name.textContent = picked.id;

@@ -34,12 +34,6 @@ export function drawLayers(map: MapView, city: City, visible: ReadonlySet<string
   showLayers(map, city, visible);
 }
 
-/** Ask again for all tiles, after the server was away. */
-export function refreshTiles(map: MapView, city: City): void {
-  const names = available(city).flatMap((layer) => [layer.name, labelId(layer)]);
-  for (const name of names) if (map.getSource(name)) map.refreshTiles(name);
-}
-
 export function showLayers(map: MapView, city: City, visible: ReadonlySet<string>): void {
   for (const layer of available(city)) {
     for (const id of [...drawingIds(layer), labelId(layer)]) {

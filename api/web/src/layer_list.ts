@@ -3,7 +3,7 @@ import type { City, Language, Layer } from "./contract";
 import { element, refill } from "./element";
 import { visibleFrom } from "./extent";
 import { icon } from "./icons";
-import { legend, swatch } from "./legend";
+import { legend, onlySwatch } from "./legend";
 import { dayText, shortDay } from "./values";
 import { counted, type Sentences } from "./words";
 
@@ -54,7 +54,6 @@ function row(layer: Layer, language: Language, say: Sentences, actions: LayerAct
     click: () => actions.zoomTo(layer),
   });
   zoomButton.append(say.zoomToSee);
-  const single = layer.legend.length === 1 ? layer.legend[0] : undefined;
   const item = element(
     "li",
     { class: has ? "layer" : "layer layer-empty" },
@@ -62,11 +61,11 @@ function row(layer: Layer, language: Language, say: Sentences, actions: LayerAct
       "div",
       { class: "layer-head" },
       box,
-      element("label", { for: id }, title, single && has ? swatch(single) : null),
+      element("label", { for: id }, title, has && onlySwatch(layer)),
       tools(layer, title, say, actions),
     ),
     element("p", { class: "layer-state", id: `${id}-state` }, state(layer, language, say)),
-    layer.legend.length > 1 && has && legend(layer.legend, language),
+    layer.legend.length > 1 && has && legend(layer, language),
     element("p", { class: "layer-zoom" }, zoomButton),
     about(layer, language, say),
   );
@@ -125,7 +124,8 @@ function about(layer: Layer, language: Language, say: Sentences): HTMLElement {
   const rows = facts.flatMap(([term, fact]) =>
     fact ? [element("dt", {}, term), element("dd", {}, fact)] : [],
   );
-  const dataset = element("a", { href: layer.items.replace(/\/items$/, "") }, say.dataset);
+  const address = `${layer.items.replace(/\/items$/, "")}?f=html&lang=${language}`;
+  const dataset = element("a", { href: address }, say.dataset);
   return element(
     "div",
     { class: "about", id: `about-${layer.name}`, hidden: true },

@@ -10,7 +10,7 @@ import { icon } from "./icons";
 import { findLayer, type Page, shownLayers, turn } from "./page";
 import { featuresAt, type Picked } from "./pick";
 import { fetchFeature, type Trouble, troubleOf } from "./server";
-import type { Sentences } from "./words";
+import { counted, type Sentences } from "./words";
 
 /** An answer that comes within this time shows no word of waiting. */
 const QUICK_MS = 250;
@@ -26,6 +26,7 @@ type Shown =
 export interface Selection {
   /** Show the feature; ``fly`` brings it into view. */
   choose(place: Place, fly: boolean): Promise<void>;
+  /** Open the topmost feature; where several of one layer lie together, the list of all. */
   pickAt(point: { x: number; y: number }): number;
   close(): void;
   /** Write the card again, in the language of the moment. */
@@ -49,7 +50,7 @@ export function workSelection(page: Page): Selection {
     frame.cardBody.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
   };
 
-  const choose = async (place: Place, fly: boolean): Promise<void> => {
+  const ask = async (place: Place, fly: boolean): Promise<void> => {
     const layer = findLayer(page, place.layer);
     if (!layer) return;
     asking.abort();
@@ -87,45 +88,50 @@ export function workSelection(page: Page): Selection {
     const layers = shownLayers(page);
     const picks = featuresAt(map, layers, point);
     list = picks.flatMap((picked) => withLayer(picked, layers));
-    const [first] = list;
-    if (list.length === 0) close();
-    else if (first && list.length === 1) void choose(first.picked, false).then(() => uncover(page, point));
-    else offer();
-    if (list.length > 1) uncover(page, point);
+    const [first, ...below] = list;
+    if (!first) close();
+    else if (below.some(({ layer }) => layer === first.layer)) offer(point);
+    else void ask(first.picked, false).then(() => uncover(page, point));
     return list.length;
   };
 
-  const offer = (): void => {
+  const offer = (point?: { x: number; y: number }): void => {
     asking.abort();
     highlight(map, null);
     page.selected.set(null);
     show({ kind: "choices", choices: list });
+    if (point) uncover(page, point);
   };
 
   const render = (): void => {
     frame.card.hidden = shown.kind === "nothing";
     const from = list.length > 1 && shown.kind !== "choices";
-    refill(frame.cardBody, from && backButton(page, offer), ...content(page, shown, choose));
+    refill(frame.cardBody, from && listButton(page, list.length, offer), ...content(page, shown, ask));
+  };
+
+  const choose = (place: Place, fly: boolean): Promise<void> => {
+    list = [];
+    return ask(place, fly);
   };
 
   frame.closeCard.addEventListener("click", close);
   return { choose, pickAt, close, render };
 }
 
-function content(page: Page, shown: Shown, choose: Selection["choose"]): HTMLElement[] {
+function content(page: Page, shown: Shown, ask: Selection["choose"]): HTMLElement[] {
   const language = page.language.get();
   const say = page.say();
   switch (shown.kind) {
     case "nothing":
       return [];
     case "choices":
-      return choiceList(shown.choices, language, say, (picked) => void choose(picked, false));
+      return choiceList(shown.choices, language, say, (picked) => void ask(picked, false));
     case "loading":
       return [cardHead(shown.layer, say.loading, language)];
     case "feature":
       return featureCard(shown.layer, shown.feature, shown.id, language, say, () => void copyLink(page));
     case "trouble":
-      return troubleCard(shown, language, say, () => void choose(shown.place, false));
+      return troubleCard(shown, language, say, () => void ask(shown.place, false));
   }
 }
 
@@ -146,13 +152,10 @@ function troubleCard(
   return [cardHead(layer, place.id, language), body];
 }
 
-function backButton(page: Page, click: () => void): HTMLElement {
-  return element(
-    "button",
-    { type: "button", class: "text-button back", click },
-    icon("back"),
-    page.say().backToList,
-  );
+function listButton(page: Page, count: number, offer: () => void): HTMLElement {
+  const text = page.say().several(counted(count, page.language.get()));
+  const attributes = { type: "button", class: "text-button to-list", click: () => offer() };
+  return element("button", attributes, icon("list"), text);
 }
 
 function withLayer(picked: Picked, layers: Layer[]): Choice[] {

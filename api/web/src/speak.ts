@@ -1,10 +1,9 @@
 /** Write everything on the page in the language of the moment. */
-import type { City, FoundFeature, Language, Layer } from "./contract";
+import type { FoundFeature, Language, Layer } from "./contract";
 import { flyTo, goTo, zoomTo } from "./camera";
 import { fillControls, locator } from "./controls";
 import { element, refill } from "./element";
 import { startBounds } from "./extent";
-import type { Frame } from "./frame";
 import { icon } from "./icons";
 import { fillLayerList, type LayerList } from "./layer_list";
 import { closeDrawer } from "./drawer";
@@ -33,7 +32,7 @@ export function speak(page: Page, selection: Selection): LayerList {
   frame.closeCard.title = say.closeCard;
   nameCanvas(page, say);
   writeLanguages(page, say);
-  writeCredit(frame, city, say);
+  writeCredit(page, say);
   fillSearchBox(frame.search, city, language, say, (found) => takeFound(page, selection, found));
   fillControls(frame.controls, map, startBounds(city), say, locator(page));
   selection.render();
@@ -86,8 +85,8 @@ function languageButton(language: Language, click: () => void): HTMLElement {
   return element("button", attributes, language.toUpperCase());
 }
 
-function writeCredit(frame: Frame, city: City, say: Sentences): void {
+function writeCredit({ frame, city, language }: Page, say: Sentences): void {
   const base = city.baseMap.url && city.baseMap.credit;
-  const links = [element("a", { href: "/" }, say.api), " · ", element("a", { href: "/docs" }, say.docs)];
+  const links = [element("a", { href: `/?f=html&lang=${language.get()}` }, say.api), " · ", element("a", { href: "/docs" }, say.docs)];
   refill(frame.credit, base ? `${base} · ` : "", "mesip · ", ...links);
 }
