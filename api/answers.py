@@ -1,5 +1,6 @@
 """What each address answers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from api import documents, pages
 from api.asking import Asked, asked, cursor, refuse_unknown, with_parameters
-from api.configuration import ABOUT, pygeoapi
+from api.configuration import ABOUT, frame, pygeoapi
 from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA, link
 from api.features import Page, item, page
 from api.heads import heads
@@ -21,31 +22,29 @@ from api.openapi import openapi
 from api.reading import rows
 from api.searching import DEFAULT_HITS, MOST_HITS, search
 from api.tiles import tile
+from api.values import page_size
 from layers import Layer, all_layers, get_layer
+from layers.collection import CRS84
 from mesip.errors import NotFoundError, UsageError
 from mesip.settings import settings
 
 PAGE_PARAMETERS = ("f", "lang")
+# One address, several answers: what keeps copies of them must look at these headers too.
+VARIED = {"Vary": "Accept, Accept-Language"}
 
 
 async def landing(request: Request) -> Response:
     """``/``"""
     if await _for_people(request):
         return await _by_pygeoapi(request, pages.landing)
-    return _json(documents.landing(settings(), _url(request), _language(request), ABOUT))
+    return _json(request, documents.landing(settings(), _url(request), _language(request), ABOUT))
 
 
 async def conformance(request: Request) -> Response:
     """``/conformance``"""
     if await _for_people(request):
-        return await run_in_threadpool(
-            pages.rendered,
-            await _api(request),
-            "conformance.html",
-            documents.conformance(),
-            _language(request),
-        )
-    return _json(documents.conformance())
+        return await _rendered(request, "conformance.html", documents.conformance())
+    return _json(request, documents.conformance())
 
 
 async def collections(request: Request) -> Response:
@@ -57,7 +56,7 @@ async def collections(request: Request) -> Response:
         documents.collection(layer, known.get(name), settings(), url, language)
         for name, layer in all_layers().items()
     ]
-    return _json(documents.collections(listed, url))
+    return _json(request, documents.collections(listed, url))
 
 
 async def collection(request: Request) -> Response:
@@ -66,9 +65,8 @@ async def collection(request: Request) -> Response:
     if await _for_people(request):
         return await _by_pygeoapi(request, pages.described, layer)
     known = await run_in_threadpool(heads)
-    return _json(
-        documents.collection(layer, known.get(layer.name), settings(), _url(request), _language(request))
-    )
+    stated = documents.collection(layer, known.get(layer.name), settings(), _url(request), _language(request))
+    return _json(request, stated)
 
 
 async def schema(request: Request) -> Response:
@@ -85,11 +83,11 @@ async def items(request: Request) -> Response:
     """``/collections/{layer}/items``"""
     layer = _layer(request)
     wish = asked(request.query_params, layer, settings().srid)
+    if _wants_html(request):
+        return await _items_page(request, layer, wish)
     found = await run_in_threadpool(page, layer, wish, settings().srid)
     body = _feature_collection(request, layer, wish, found)
-    if not _wants_html(request):
-        return Response(body, media_type=GEOJSON, headers={"Content-Crs": f"<{wish.crs}>"})
-    return await run_in_threadpool(_items_page, request, layer, body, await _api(request))
+    return Response(body, media_type=GEOJSON, headers=VARIED | {"Content-Crs": f"<{wish.crs}>"})
 
 
 async def feature(request: Request) -> Response:
@@ -111,54 +109,56 @@ async def feature(request: Request) -> Response:
         link("collection", here, JSON, layer.title[_language(request)]),
     ]
     body = found[:-1].encode() + b',"links":' + orjson.dumps(links) + b"}"
-    return Response(body, media_type=GEOJSON, headers={"Content-Crs": f"<{wish.crs}>"})
+    return Response(body, media_type=GEOJSON, headers=VARIED | {"Content-Crs": f"<{wish.crs}>"})
 
 
 def tilesets(request: Request) -> Response:
     """``/collections/{layer}/tiles``"""
-    refuse_unknown(request.query_params, PAGE_PARAMETERS)
-    return _json(documents.tilesets(_layer(request), _url(request), _language(request)))
+    _json_only(request)
+    return _json(request, documents.tilesets(_layer(request), _url(request), _language(request)))
 
 
 def tileset(request: Request) -> Response:
     """``/collections/{layer}/tiles/WebMercatorQuad``"""
-    refuse_unknown(request.query_params, PAGE_PARAMETERS)
-    return _json(documents.tileset(_layer(request), _url(request), _language(request)))
+    _json_only(request)
+    return _json(request, documents.tileset(_layer(request), _url(request), _language(request)))
 
 
 def vector_tile(request: Request) -> Response:
     """``/collections/{layer}/tiles/WebMercatorQuad/{z}/{y}/{x}``"""
     refuse_unknown(request.query_params, ("f",))
-    place = request.path_params
-    drawn = tile(_layer(request), place["z"], place["x"], place["y"])
+    if request.query_params.get("f", "mvt") != "mvt":
+        raise UsageError("Tiles are vector tiles: f is mvt, or nothing.")
+    drawn = tile(_layer(request), *(request.path_params[axis] for axis in "zxy"))
     return Response(drawn, media_type=MVT, headers={"Cache-Control": "public, max-age=60"})
 
 
 def found(request: Request) -> Response:
     """``/search``"""
-    refuse_unknown(request.query_params, ("q", "limit", *PAGE_PARAMETERS))
-    limit = request.query_params.get("limit", str(DEFAULT_HITS))
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_HITS:
-        raise UsageError(f"limit is a whole number from 1 to {MOST_HITS}, not {limit[:40]!r}.")
-    hits = search(all_layers().values(), request.query_params.get("q", ""), int(limit))
-    return _json({"type": "FeatureCollection", "features": hits}, GEOJSON)
+    _json_only(request, "q", "limit")
+    limit = page_size(request.query_params.get("limit"), DEFAULT_HITS, MOST_HITS)
+    hits = search(all_layers().values(), request.query_params.get("q", ""), limit)
+    return _json(request, {"type": "FeatureCollection", "features": hits}, GEOJSON)
 
 
 def definition(request: Request) -> Response:
     """``/openapi``"""
-    refuse_unknown(request.query_params, PAGE_PARAMETERS)
-    return _json(openapi(all_layers().values(), settings(), _url(request), _language(request)), OPENAPI)
+    _json_only(request)
+    stated = openapi(all_layers().values(), settings(), _url(request), _language(request))
+    return _json(request, stated, OPENAPI)
 
 
-def map_layers(_: Request) -> Response:
+def map_layers(request: Request) -> Response:
     """``/map/layers.json``"""
-    return _json(documents.map_layers(list(all_layers().values()), heads(), settings()))
+    _json_only(request)
+    return _json(request, documents.map_layers(list(all_layers().values()), heads(), settings()))
 
 
-def health(_: Request) -> Response:
+def health(request: Request) -> Response:
     """``/health``"""
+    _json_only(request)
     rows("SELECT 1")
-    return _json({"status": "ok"})
+    return _json(request, {"status": "ok"})
 
 
 def _layer(request: Request) -> Layer:
@@ -171,21 +171,30 @@ def _url(request: Request) -> str:
 
 
 def _language(request: Request) -> Any:
-    return pages.language_of(request, settings().languages)
+    known = settings().languages
+    if (asked_for := request.query_params.get("lang", known[0])) not in known:
+        raise UsageError(f"lang is one of {', '.join(known)}, not {asked_for[:40]!r}.")
+    return pages.language_of(request, known)
 
 
 async def _for_people(request: Request) -> bool:
     refuse_unknown(request.query_params, PAGE_PARAMETERS)
-    return _wants_html(request)
+    return bool(_language(request)) and _wants_html(request)
+
+
+def _json_only(request: Request, *known: str) -> None:
+    """Check the parameters of what is not made for people."""
+    refuse_unknown(request.query_params, (*known, *PAGE_PARAMETERS))
+    if (form := request.query_params.get("f", "json")) != "json":
+        raise UsageError(f"f is json here, not {form[:40]!r}.")
+    _language(request)
 
 
 def _wants_html(request: Request) -> bool:
-    """``f`` decides; else a browser, which asks for HTML before anything else."""
-    if form := request.query_params.get("f"):
-        if form not in ("json", "html"):
-            raise UsageError(f"f is json or html, not {form[:40]!r}.")
-        return form == "html"
-    return request.headers.get("accept", "").startswith("text/html")
+    form = request.query_params.get("f", "json")
+    if form not in pages.FORMS:
+        raise UsageError(f"f is json or html, not {form[:40]!r}.")
+    return pages.wanted_by(request)
 
 
 async def _api(request: Request) -> API:
@@ -201,18 +210,21 @@ def _pygeoapi(url: str, _state: tuple[tuple[str, int], ...]) -> API:
 
 async def _by_pygeoapi(request: Request, page_: Any, *named: Any) -> Response:
     api = await _api(request)
-    return await run_in_threadpool(page_, api, await pages.api_request(request, api), *named)
+    wish = await pages.api_request(request, api, _language(request))
+    return await run_in_threadpool(page_, api, wish, *named)
+
+
+async def _rendered(request: Request, template: str, document: dict[str, Any]) -> Response:
+    config = frame(settings(), _url(request))
+    return await run_in_threadpool(pages.rendered, config, template, document, _language(request))
 
 
 async def _schema(request: Request, template: str, document: Any) -> Response:
     layer = _layer(request)
     stated = document(layer, _url(request), _language(request))
     if not await _for_people(request):
-        return _json(stated, SCHEMA)
-    api = await _api(request)
-    here = f"{_url(request)}/collections"
-    whole = stated | {"id": layer.name, "collections_path": here, "dataset_path": f"{here}/{layer.name}"}
-    return await run_in_threadpool(pages.rendered, api, f"collections/{template}", whole, _language(request))
+        return _json(request, stated, SCHEMA)
+    return await _rendered(request, f"collections/{template}", stated | {"id": layer.name})
 
 
 def _feature_collection(request: Request, layer: Layer, wish: Asked, got: Page) -> bytes:
@@ -245,22 +257,13 @@ def _feature_collection(request: Request, layer: Layer, wish: Asked, got: Page) 
     )
 
 
-def _items_page(request: Request, layer: Layer, body: bytes, api: API) -> Response:
-    here = f"{_url(request)}/collections"
-    document = orjson.loads(body) | {
-        "title": layer.title[_language(request)],
-        "description": layer.about[_language(request)],
-        "id": layer.name,
-        "id_field": layer.key,
-        "title_field": layer.label or layer.key,
-        "collections_path": here,
-        "dataset_path": f"{here}/{layer.name}",
-        "items_path": f"{here}/{layer.name}/items",
-        "itemtype": "feature",
-        "uri_field": None,
-    }
-    return pages.rendered(api, "collections/items/index.html", document, _language(request))
+async def _items_page(request: Request, layer: Layer, wish: Asked) -> Response:
+    """The map of a page is drawn longitude first, whichever system is asked for."""
+    found = await run_in_threadpool(page, layer, replace(wish, crs=CRS84), settings().srid)
+    document = pages.listed(request, layer, wish, found, _language(request))
+    return await _rendered(request, "collections/items/index.html", document)
 
 
-def _json(document: Any, media_type: str = JSON) -> Response:
-    return Response(orjson.dumps(document), media_type=media_type)
+def _json(request: Request, document: Any, media_type: str = JSON) -> Response:
+    spoken = VARIED | {"Content-Language": _language(request)}
+    return Response(orjson.dumps(document), headers=spoken, media_type=media_type)

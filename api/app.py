@@ -41,7 +41,7 @@ def application() -> Starlette:
             Route(f"{LAYER}/items/{{id:path}}", answers.feature),
             Route(f"{LAYER}/tiles", answers.tilesets),
             Route(TILES, answers.tileset),
-            Route(f"{TILES}/{{z:int}}/{{y:int}}/{{x:int}}", answers.vector_tile),
+            Route(f"{TILES}/{{z}}/{{y}}/{{x}}", answers.vector_tile),
             Route("/search", answers.found),
             Route("/openapi", answers.definition),
             Route("/health", answers.health),

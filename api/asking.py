@@ -1,23 +1,21 @@
 """What a request for features asks: its parameters, checked, with nothing ignored."""
 
 import base64
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from api.coordinates import epsg, northing_first, offered
-from layers import Field, Layer
+from api.values import ends, numbers, page_size, value_of
+from layers import Layer
 from layers.collection import CRS84
 from mesip.errors import UsageError
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 10_000
-LARGEST_INTEGER = 2**63 - 1
-MAX_TEXT = 1000
 KNOWN = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "resulttype")
 
 Bbox = tuple[float, float, float, float]
@@ -28,7 +26,8 @@ class Asked:
     """A request for features of one layer.
 
     ``bbox`` is west, south, east, north in the system ``bbox_srid``. ``after`` is the key of the last feature
-    of the page before, ``matched`` the count that page stated. ``equals`` are fields and the value they have.
+    of the page before, ``matched`` the count that page stated. ``since`` and ``until`` are in UTC, both
+    included. ``equals`` are fields and the value they have.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -37,8 +36,8 @@ class Asked:
     bbox: Bbox | None = None
     bbox_srid: int = 4326
     crs: str = CRS84
-    since: str | None = None
-    until: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     equals: tuple[tuple[str, Any], ...] = ()
     hits: bool = False
 
@@ -58,10 +57,10 @@ def asked(parameters: Mapping[str, str], layer: Layer, srid: int) -> Asked:
     refuse_unknown(parameters, (*KNOWN, *fields))
     crs = _crs(parameters, "crs", srid)
     bbox_crs = _crs(parameters, "bbox-crs", srid)
-    since, until = _interval(parameters.get("datetime"))
-    after, matched = _cursor(parameters.get("after"))
+    since, until = ends(parameters["datetime"]) if "datetime" in parameters else (None, None)
+    after, matched = _cursor(parameters.get("after"), layer)
     return Asked(
-        limit=_limit(parameters.get("limit")),
+        limit=page_size(parameters.get("limit"), DEFAULT_LIMIT, MAX_LIMIT),
         after=after,
         matched=matched,
         bbox=_bbox(parameters.get("bbox"), bbox_crs),
@@ -70,7 +69,7 @@ def asked(parameters: Mapping[str, str], layer: Layer, srid: int) -> Asked:
         since=since,
         until=until,
         equals=tuple(
-            (name, _value(fields[name], text)) for name, text in parameters.items() if name in fields
+            (name, value_of(fields[name], text)) for name, text in parameters.items() if name in fields
         ),
         hits=_choice(parameters, "resulttype", ("results", "hits")) == "hits",
     )
@@ -93,7 +92,7 @@ def refuse_unknown(parameters: Mapping[str, str], known: tuple[str, ...]) -> Non
 
 def cursor(key: Any, matched: int | None) -> str:
     """The token that asks for the features after ``key``."""
-    return base64.urlsafe_b64encode(orjson.dumps([key, matched])).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps([str(key), matched])).decode().rstrip("=")
 
 
 def with_parameters(url: str, parameters: Mapping[str, str], **changed: str) -> str:
@@ -102,26 +101,16 @@ def with_parameters(url: str, parameters: Mapping[str, str], **changed: str) -> 
     return f"{url}?{urlencode(merged)}" if merged else url
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or int(text[:20]) < 1:
-        raise UsageError(f"limit is a whole number from 1 to {MAX_LIMIT}, not {text[:40]!r}.")
-    return min(int(text[:20]), MAX_LIMIT)
-
-
-def _cursor(text: str | None) -> tuple[Any, int | None]:
+def _cursor(text: str | None, layer: Layer) -> tuple[Any, int | None]:
     if text is None:
         return None, None
     try:
         key, matched = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError) as cause:
-        raise UsageError(
-            "after is a token from a `next` link. Follow that link instead of writing it."
-        ) from cause
-    if not isinstance(key, str | int) or not isinstance(matched, int | None) or "\x00" in str(key):
+    except (ValueError, TypeError):
+        key, matched = None, None
+    if not isinstance(key, str) or not (matched is None or (type(matched) is int and matched >= 0)):
         raise UsageError("after is a token from a `next` link. Follow that link instead of writing it.")
-    return key, matched
+    return value_of(layer.field(layer.key), key), matched
 
 
 def _crs(parameters: Mapping[str, str], name: str, srid: int) -> str:
@@ -134,13 +123,13 @@ def _crs(parameters: Mapping[str, str], name: str, srid: int) -> str:
 def _bbox(text: str | None, crs: str) -> Bbox | None:
     if text is None:
         return None
-    numbers = _numbers(text)
-    if len(numbers) == 6:  # noqa: PLR2004 - a box with heights, of which we keep the plane
-        numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
-    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):  # noqa: PLR2004
+    corners = numbers(text)
+    if len(corners) == 6:  # noqa: PLR2004 - a box with heights, of which we keep the plane
+        corners = [corners[0], corners[1], corners[3], corners[4]]
+    if len(corners) != 4:  # noqa: PLR2004
         raise UsageError(f"bbox is four finite numbers with commas between, not {text[:80]!r}.")
-    first, second, third, fourth = numbers
-    west, south, east, north = (second, first, fourth, third) if northing_first(crs) else numbers
+    first, second, third, fourth = corners
+    west, south, east, north = (second, first, fourth, third) if northing_first(crs) else corners
     if south > north or (west > east and epsg(crs) != 4326):  # noqa: PLR2004
         raise UsageError(
             f"bbox {text[:80]!r} is upside down: it is the lower corner, then the upper, axes as in {crs}."
@@ -148,90 +137,8 @@ def _bbox(text: str | None, crs: str) -> Bbox | None:
     return west, south, east, north
 
 
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        return []
-
-
-def _interval(text: str | None) -> tuple[str | None, str | None]:
-    """An instant is an interval of one moment; `..` or nothing is an open end."""
-    if text is None:
-        return None, None
-    ends = text.split("/")
-    if len(ends) > 2 or all(end in ("", "..") for end in ends):  # noqa: PLR2004
-        raise UsageError(
-            f"datetime is a moment or two with / between, as in 2024-05-01/.., not {text[:80]!r}."
-        )
-    since, until = (_moment(end) for end in (ends[0], ends[-1]))
-    if since and until and _comparable(since) > _comparable(until):
-        raise UsageError(f"datetime {text[:80]!r} ends before it begins.")
-    return since, until
-
-
-def _moment(text: str) -> str | None:
-    if text in ("", ".."):
-        return None
-    try:
-        return text if date.fromisoformat(text[:10]) and datetime.fromisoformat(text) else None
-    except ValueError as cause:
-        raise UsageError(f"{text[:40]!r} is no moment. Write 2024-05-01 or 2024-05-01T12:00:00Z.") from cause
-
-
-def _comparable(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return (
-        moment
-        if moment.tzinfo
-        else moment.replace(tzinfo=datetime.fromisoformat("2000-01-01T00:00:00Z").tzinfo)
-    )
-
-
 def _choice(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     chosen = parameters.get(name, choices[0])
     if chosen not in choices:
         raise UsageError(f"{name} is one of {', '.join(choices)}, not {chosen[:40]!r}.")
     return chosen
-
-
-def _value(field: Field, text: str) -> Any:
-    """The value a field is compared with, of the field's kind."""
-    try:
-        return VALUES[field.kind](text)
-    except ValueError as cause:
-        raise UsageError(f"{field.name} is {field.kind}, and {text[:40]!r} is not.") from cause
-
-
-def _text(text: str) -> str:
-    if "\x00" in text or len(text) > MAX_TEXT:
-        raise ValueError(text)
-    return text
-
-
-def _integer(text: str) -> int:
-    if abs(number := int(text[:30])) > LARGEST_INTEGER:
-        raise ValueError(text)
-    return number
-
-
-def _number(text: str) -> float:
-    if not math.isfinite(number := float(text)):
-        raise ValueError(text)
-    return number
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError(text)
-    return text == "true"
-
-
-VALUES = {
-    "text": _text,
-    "integer": _integer,
-    "number": _number,
-    "date": date.fromisoformat,
-    "moment": datetime.fromisoformat,
-    "flag": _flag,
-}

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.asking import Asked
-from api.coordinates import decimals, geometry_sql
+from api.asking import Asked, Bbox
+from api.coordinates import decimals, geometry_sql, surroundings
 from api.reading import rows
+from api.values import value_of
 from layers import Layer
+from mesip.errors import UsageError
 
 # Up to so many features a filtered count is exact; beyond it is not stated.
 EXACT_COUNT = 10_000
@@ -26,7 +28,7 @@ def page(layer: Layer, wish: Asked, srid: int) -> Page:
     found = rows(_page_sql(layer, wish, srid), _values(wish))
     features = [feature for _, feature, _ in found if feature is not None]
     more = len(features) > wish.limit
-    matched = wish.matched if wish.after is not None else found[0][2] if found else 0
+    matched = wish.matched if _goes_on(wish) else found[0][2]
     if matched is not None and matched > EXACT_COUNT and wish.narrowed and not wish.hits:
         matched = None
     last = found[wish.limit - 1][0] if more else None
@@ -35,12 +37,12 @@ def page(layer: Layer, wish: Asked, srid: int) -> Page:
 
 def item(layer: Layer, key: str, crs: str, srid: int) -> str | None:
     """One feature as GeoJSON text; nothing where there is none of this key."""
-    if "\x00" in key:
+    try:
+        wanted = value_of(layer.field(layer.key), key)
+    except UsageError:
         return None
-    found = rows(
-        f"SELECT {feature_sql(layer, crs, srid)} FROM public_api.{layer.name} WHERE {layer.key} = %(key)s",
-        {"key": key},
-    )
+    query = f"SELECT {feature_sql(layer, crs, srid)} FROM public_api.{layer.name} WHERE {layer.key} = %(key)s"
+    found = rows(query, {"key": wanted})
     return found[0][0] if found else None
 
 
@@ -61,16 +63,16 @@ def conditions(layer: Layer, wish: Asked, srid: int) -> list[str]:
     if wish.bbox:
         said.append(_bbox_sql(layer, wish, srid))
     if wish.until:
-        said.append(f"{_begin(layer)} <= %(until)s::timestamptz")
+        said.append(f"{_begin(layer)} <= %(until)s")
     if wish.since and layer.valid_to:
-        said.append(f"({layer.valid_to} IS NULL OR {layer.valid_to} > %(since)s::timestamptz)")
+        said.append(f"({layer.valid_to} IS NULL OR {layer.valid_to} > %(since)s)")
     return said
 
 
 def _page_sql(layer: Layer, wish: Asked, srid: int) -> str:
     said = conditions(layer, wish, srid)
     beyond = [*said, f"{layer.key} > %(after)s"] if wish.after is not None else said
-    count = "NULL::bigint" if wish.after is not None else _count_sql(layer, said, exact=wish.hits)
+    count = "NULL::bigint" if _goes_on(wish) else _count_sql(layer, said, exact=wish.hits)
     if wish.hits:
         return f"SELECT NULL, NULL, {count}"
     # The page is a subquery of its own, so that geometry is written for its rows only.
@@ -82,9 +84,14 @@ def _page_sql(layer: Layer, wish: Asked, srid: int) -> str:
     """
 
 
+def _goes_on(wish: Asked) -> bool:
+    """Whether this is a later page: its count was stated by the first."""
+    return wish.after is not None and not wish.hits
+
+
 def _count_sql(layer: Layer, said: list[str], *, exact: bool) -> str:
     if not said:
-        return f"(SELECT rows FROM public_api.layer_heads WHERE layer = '{layer.name}')"
+        return f"COALESCE((SELECT rows FROM public_api.layer_heads WHERE layer = '{layer.name}'), 0)"
     if exact:
         return f"(SELECT count(*) FROM public_api.{layer.name} {_where(said)})"
     few = f"SELECT 1 FROM public_api.{layer.name} {_where(said)} LIMIT {EXACT_COUNT + 1}"
@@ -99,18 +106,37 @@ def _bbox_sql(layer: Layer, wish: Asked, srid: int) -> str:
     """Boxes in a stored system use its index; others find candidates by index, then look closely."""
     stored = {4326: "lonlat", srid: "geom"}.get(wish.bbox_srid)
     if stored is None:
-        box, place = _envelope(wish.bbox_srid), f"ST_Transform(geom, {wish.bbox_srid})"
-        return f"(geom && ST_Transform(ST_Segmentize({box}, 1000), {srid}) AND ST_Intersects({place}, {box}))"
+        return _foreign_bbox_sql(wish, srid)
     if wish.bbox and wish.bbox[0] > wish.bbox[2]:
         east, west = _envelope(4326, "west", "half"), _envelope(4326, "minus_half", "east")
         return f"(ST_Intersects(lonlat, {east}) OR ST_Intersects(lonlat, {west}))"
     box = _envelope(wish.bbox_srid)
-    # A point lies in a box as soon as their boxes meet.
-    return f"{stored} && {box}" if layer.geometry == "Point" else f"ST_Intersects({stored}, {box})"
+    if layer.geometry != "Point":
+        return f"ST_Intersects({stored}, {box})"
+    # The index knows a point to half a metre only. Comparing is six times faster than ST_Intersects.
+    return (
+        f"({stored} && {box} AND ST_X({stored}) BETWEEN %(west)s AND %(east)s"
+        f" AND ST_Y({stored}) BETWEEN %(south)s AND %(north)s)"
+    )
+
+
+def _foreign_bbox_sql(wish: Asked, srid: int) -> str:
+    box = _envelope(wish.bbox_srid)
+    closely = f"ST_Intersects(ST_Transform(geom, {wish.bbox_srid}), {box})"
+    if wish.bbox is None or not _within(wish.bbox, surroundings(wish.bbox_srid, srid)):
+        return closely
+    # An edge of a kilometre bends by centimetres between the systems, hence the metre around the candidates.
+    return f"(geom && ST_Expand(ST_Transform(ST_Segmentize({box}, 1000), {srid}), 1) AND {closely})"
+
+
+def _within(inner: Bbox, outer: Bbox) -> bool:
+    return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
 def _envelope(srid: int, west: str = "west", east: str = "east") -> str:
-    return f"ST_MakeEnvelope(%({west})s, %(south)s, %({east})s, %(north)s, {srid})"
+    """A box; without width or height it is a line or a point, which ST_MakeEnvelope gets wrong."""
+    corners = f"ST_MakePoint(%({west})s, %(south)s), ST_MakePoint(%({east})s, %(north)s)"
+    return f"ST_SetSRID(ST_Envelope(ST_MakeLine({corners})), {srid})"
 
 
 def _begin(layer: Layer) -> str:

@@ -13,7 +13,7 @@ DEFAULT_HITS, MOST_HITS = 10, 50
 
 
 def search(layers: Iterable[Layer], text: str, limit: int) -> list[dict]:
-    """The first features whose declared search fields begin with ``text``, exact hits first, as GeoJSON.
+    """The first places whose declared search fields begin with ``text``, exact hits first, as GeoJSON.
 
     Raises:
         UsageError: there is nothing to look for.
@@ -38,7 +38,7 @@ def _search_sql(layer: Layer, field: str) -> str:
     return f"""
         (SELECT '{layer.name}' AS layer, {layer.key}::text AS id, {layer.label or layer.key}::text AS label,
                 {field} AS detail, lonlat, lower({field}) = %(exact)s AS exact
-         FROM public_api.{layer.name} WHERE lower({field}) LIKE %(begin)s
+         FROM public_api.{layer.name} WHERE lower({field}) LIKE %(begin)s AND lonlat IS NOT NULL
          ORDER BY lower({field}) = %(exact)s DESC, length({field}), {field} LIMIT %(limit)s)
     """
 

@@ -1,27 +1,35 @@
 """Vector tiles: WebMercatorQuad, drawn by the database from declared fields only."""
 
+import re
+
 from api.reading import rows
 from layers import Layer
 from mesip.errors import NotFoundError
 
 MAX_ZOOM = 22
+NUMBER = re.compile("[0-9]{1,9}")
 TILE_UNITS, MARGIN_UNITS = 4096, 64
 # A tile with more features than this is unreadable anyway, and would be megabytes.
 MAX_FEATURES = 20_000
 
 
-def tile(layer: Layer, z: int, x: int, y: int) -> bytes:
+def tile(layer: Layer, z: str, x: str, y: str) -> bytes:
     """The Mapbox Vector Tile ``z/x/y`` of ``layer``; its one layer is called as the layer is.
 
     Raises:
         NotFoundError: the tile matrix set has no such tile.
     """
-    if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
+    if not (_below(z, MAX_ZOOM + 1) and _below(x, 2 ** int(z)) and _below(y, 2 ** int(z))):
+        place = f"{z[:10]}/{y[:10]}/{x[:10]}"
         raise NotFoundError(
-            f"WebMercatorQuad has no tile {z}/{y}/{x}: zoom 0 to {MAX_ZOOM}, rows and columns below 2^z."
+            f"WebMercatorQuad has no tile {place}: zoom 0 to {MAX_ZOOM}, rows and columns below 2^z."
         )
-    found = rows(_tile_sql(layer), {"z": z, "x": x, "y": y})
+    found = rows(_tile_sql(layer), {"z": int(z), "x": int(x), "y": int(y)})
     return bytes(found[0][0] or b"")
+
+
+def _below(text: str, most: int) -> bool:
+    return NUMBER.fullmatch(text) is not None and int(text) < most
 
 
 def tiled_fields(layer: Layer) -> list[str]:

@@ -49,8 +49,8 @@ def history_table(layer: Layer, srid: int, metadata: sa.MetaData | None = None) 
 
 
 def _own_columns(layer: Layer, srid: int) -> list[sa.Column]:
-    """What every row has: ``geom`` (easting, northing), ``lonlat`` (the same in EPSG:4326, longitude first, kept
-    by the database), ``stand``, ``hash`` and ``run``.
+    """What every row has: ``geom`` (easting, northing), ``lonlat`` (the same in EPSG:4326, longitude first,
+    kept by the database), ``stand``, ``hash`` and ``run``.
     """
     lonlat = sa.Computed("ST_Transform(geom, 4326)", persisted=True)
     place = Geometry(layer.geometry, 4326, spatial_index=False)

@@ -52,7 +52,7 @@ class SourceError(PlatformError):
 
 
 class GuardError(PlatformError):
-    """A publication was refused; the previous version stays."""
+    """A publication was refused; the previous version stays. ``run`` is the load, if it has a number."""
 
     exit_code = 4
     status = 409
@@ -60,6 +60,7 @@ class GuardError(PlatformError):
     def __init__(self, guard: str, message: str) -> None:
         super().__init__(f"{message} The previous version stays. To publish all the same: --accept {guard}.")
         self.guard = guard
+        self.run: int | None = None
 
 
 class LayerLockedError(PlatformError):

@@ -3,6 +3,7 @@
 # pyarrow makes its compute functions when it is imported, where no checker sees them.
 # pyright: reportAttributeAccessIssue=false
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,17 @@ from geopandas import GeoDataFrame
 from layers import Field, Layer
 from layers.kinds import KINDS
 from mesip.errors import SourceError
-from pipelines.casts import CASTS
-from pipelines.issues import Issue, issues_where, no_issues
+from pipelines.casts import CASTS, LARGEST_EXACT_FLOAT
+from pipelines.issues import TORN, Issue, issues_where, no_issues
 
 # Columns of the reader that are not the source's own.
-READER_COLUMNS = ("origin", "fault", "geometry")
+READER_COLUMNS = ("origin", "torn", "fault", "geometry")
+# The reader's column, and the code and field of the issue that it becomes.
+UNREADABLE = ("fault", "geometry.unreadable", "geometry")
+LISTED_NAMES = 30
+# An index of the database takes about 2,700 bytes; no identifier has as many.
+LONGEST_INDEXED = 500
+TOO_LONG = f"has more than {LONGEST_INDEXED} characters"
 
 
 class Conformed(NamedTuple):
@@ -35,13 +42,15 @@ def conform(source: GeoDataFrame, layer: Layer, srid: int) -> Conformed:
     A value of the wrong kind becomes null and an issue; the index of ``source`` is kept.
     """
     prepared = layer.prepare(source) if layer.prepare else source
-    values, found = {}, [_unreadable(prepared)]
+    values, found = {}, [_spoken(prepared, "torn", TORN, "row"), _spoken(prepared, *UNREADABLE)]
     for field in layer.fields:
         texts = _chosen(prepared, field)
         values[field.name], wrong = _cast(texts, field)
-        found.append(
-            issues_where(wrong, Issue("kind", field.name, f"is not {KINDS[field.kind].words}"), texts)
-        )
+        found.append(issues_where(wrong, Issue("kind", field.name, _predicate(field)), texts))
+        if field.name in (layer.key, *layer.search, *layer.unique):
+            long = _is_long(values[field.name])
+            found.append(issues_where(long, Issue("long", field.name, TOO_LONG), values[field.name]))
+            values[field.name] = values[field.name].mask(long)
     frame = GeoDataFrame(values, index=source.index, geometry=_placed(source, layer, srid), crs=srid)
     return Conformed(frame, pd.concat([part for part in found if len(part)] or [no_issues()]))
 
@@ -57,9 +66,24 @@ def require_columns(columns: set[str], layer: Layer, path: str) -> None:
     if absent:
         wanted = "; ".join(f"{' or '.join(field.sources)} ({field.en})" for field in absent)
         raise SourceError(
-            f"{path}: the table lacks the column {wanted}. It has: {', '.join(sorted(columns))}. "
-            f"Rename the column in the file, or add its name to `source` of the layer {layer.name}."
+            f"{path}: the table lacks the column {wanted}. It has: {listed(columns)}. Rename the column in "
+            "the file, add a header line if there is none, or add its name to `source` of the layer "
+            f"{layer.name}."
         )
+
+
+def source_name(name: str) -> str:
+    """The name of a source's column, kept apart from the reader's own columns."""
+    return f"{name} (source)" if name in READER_COLUMNS else name
+
+
+def listed(names: Iterable[str]) -> str:
+    """The source's own names for a message: in order, not too many, no control signs."""
+    own = sorted(name for name in names if name not in READER_COLUMNS)
+    shown = ", ".join(
+        "".join(sign if sign.isprintable() else "�" for sign in name[:60]) for name in own[:LISTED_NAMES]
+    )
+    return shown + (f" and {len(own) - LISTED_NAMES} more" if len(own) > LISTED_NAMES else "")
 
 
 def _added(layer: Layer, columns: set[str]) -> list[str]:
@@ -84,7 +108,9 @@ def _chosen(frame: pd.DataFrame, field: Field) -> pd.Series:
 def _cast(values: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
     """The values in the declared kind, and where that was impossible."""
     if field.kind == "text":
-        return _coded(_tidy(values), field), pd.Series(False, index=values.index)
+        tidy = _tidy(values)
+        wrong = tidy.str.contains("\x00", regex=False, na=False).astype(bool)
+        return _coded(tidy.mask(wrong), field), wrong
     texts = _tidy(values) if pd.api.types.is_string_dtype(values.dtype) else values
     cast = CASTS[field.kind](texts)
     return cast, texts.notna() & cast.isna()
@@ -99,11 +125,20 @@ def _tidy(values: pd.Series) -> pd.Series:
 
 
 def _as_text(values: pd.Series) -> pd.Series:
-    """Whole floats lose their `.0`: pandas reads a column of numbers with gaps as floats."""
-    if pd.api.types.is_float_dtype(values.dtype):
-        whole = values.dropna().mod(1).eq(0).all()
-        return values.astype("Int64").astype("str").where(values.notna()) if whole else values.astype("str")
-    return values.astype("str").where(values.notna())
+    """Whole floats lose their `.0`: a column of numbers with gaps is read as floats."""
+    texts = values.astype("str").where(values.notna())
+    if not pd.api.types.is_float_dtype(values.dtype):
+        return texts
+    is_whole = values.mod(1).eq(0) & values.abs().lt(LARGEST_EXACT_FLOAT)
+    return texts.mask(is_whole, values.where(is_whole).astype("Int64").astype("str"))
+
+
+def _predicate(field: Field) -> str:
+    return "holds a zero byte" if field.kind == "text" else f"is not {KINDS[field.kind].words}"
+
+
+def _is_long(values: pd.Series) -> pd.Series:
+    return values.astype("str").str.len().gt(LONGEST_INDEXED) & values.notna()
 
 
 def _coded(values: pd.Series, field: Field) -> pd.Series:
@@ -132,17 +167,17 @@ def _parts(shapes: np.ndarray, declared: str) -> np.ndarray:
     return placed
 
 
-def _unreadable(frame: pd.DataFrame) -> pd.DataFrame:
-    """What the reader said of objects whose geometry it could not use."""
-    if "fault" not in frame:
+def _spoken(frame: pd.DataFrame, column: str, code: str, field: str) -> pd.DataFrame:
+    """What the reader said of rows that are not whole, or whose geometry it could not use."""
+    if column not in frame:
         return no_issues()
-    spoken = frame["fault"].dropna()
+    spoken = frame[column].dropna()
     return pd.DataFrame(
         {
             "row": spoken.index,
-            "code": "geometry.unreadable",
+            "code": code,
             "severity": "error",
-            "field": "geometry",
+            "field": field,
             "value": None,
             "message": spoken.to_numpy(),
         }

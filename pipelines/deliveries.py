@@ -1,20 +1,16 @@
-"""Hop 1: a delivery is stored byte for byte under its SHA-256, archives unpacked with care."""
+"""Hop 1: a delivery is stored byte for byte under its SHA-256; an archive is unpacked beside it."""
 
 import hashlib
 import shutil
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from mesip.errors import SourceError
+from mesip.errors import PlatformError, SourceError
+from pipelines.archives import unpack
 
-CHUNK_BYTES = 1 << 20
-MAX_MEMBERS = 10_000
-MAX_UNPACKED_BYTES = 20 << 30
-# Text of registers packs 10 to 30 times; a bomb packs a thousand times.
-MAX_RATIO = 200
-RATIO_FREE_BYTES = 50 << 20
+# A shapefile is several files that only make sense together.
+SHAPEFILE_PARTS = frozenset({".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".qmd"})
 
 
 @dataclass(frozen=True)
@@ -31,27 +27,23 @@ def receive(path: Path, store: Path) -> Delivery:
     """Store ``path`` under ``store`` by content; unpack it if it is a zip archive.
 
     Raises:
-        SourceError: it is absent, a folder, empty, or an archive that cannot be trusted.
+        SourceError: it is absent, a folder, empty, cannot be read, or is an archive that cannot be trusted.
+        PlatformError: there is no room or no right to store it.
     """
-    _plain_file(path)
-    digest = _sha256(path)
+    _check_file(path)
+    parts = [path, *_companions(path)]
+    digest = _sha256(parts)
     folder = store / digest[:2] / digest
+    for part in parts:
+        _keep(part, folder)
     kept = folder / path.name
-    if not kept.exists() or kept.stat().st_size != path.stat().st_size:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{path.name}.part"
-        shutil.copyfile(path, part)
-        part.replace(kept)
-    _companions(path, folder)
-    files = (
-        tuple(_unpacked(kept, folder / "unpacked"))
-        if zipfile.is_zipfile(kept) and _is_archive(kept)
-        else (kept,)
-    )
-    return Delivery(path.name, digest, path.stat().st_size, files)
+    files = _to_read(unpack(kept, folder / "unpacked")) if _is_archive(kept) else (kept,)
+    if not files:
+        raise SourceError(f"{path.name} holds no file to read. Ask the supplier for the delivery again.")
+    return Delivery(_printable(path.name), digest, sum(part.stat().st_size for part in parts), files)
 
 
-def _plain_file(path: Path) -> None:
+def _check_file(path: Path) -> None:
     if path.is_dir():
         raise SourceError(f"{path} is a folder. Name the files in it, for example {path}/*.gml, or zip it.")
     if not path.exists():
@@ -67,69 +59,56 @@ def _is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _companions(path: Path) -> list[Path]:
+    """The other files of a shapefile, in the order of their names."""
+    if path.suffix.lower() != ".shp":
+        return []
+    return sorted(other for other in path.parent.iterdir() if other.stem == path.stem and _is_part(other))
 
 
-def _companions(path: Path, folder: Path) -> None:
-    """A shapefile is several files; the others come along."""
-    if path.suffix.lower() == ".shp":
-        for other in path.parent.glob(f"{path.stem}.*"):
-            if other.suffix.lower() in (".shx", ".dbf", ".prj", ".cpg"):
-                shutil.copyfile(other, folder / other.name)
+def _is_part(path: Path) -> bool:
+    return path.suffix.lower() in SHAPEFILE_PARTS
 
 
-def _unpacked(archive: Path, folder: Path) -> Iterator[Path]:
-    """The files of an archive, written under ``folder``."""
-    with zipfile.ZipFile(archive) as opened:
-        members = [member for member in opened.infolist() if not member.is_dir()]
-        _trustworthy(archive, members)
-        for member in members:
-            target = folder.joinpath(*PurePosixPath(member.filename).parts)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write(opened, member, target)
-            yield target
+def _to_read(files: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files of an archive without the parts that come along with a shapefile."""
+    shapefiles = {file.with_suffix("") for file in files if file.suffix.lower() == ".shp"}
+    return tuple(file for file in files if not (_is_part(file) and file.with_suffix("") in shapefiles))
 
 
-def _trustworthy(archive: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse archives that would fill the disk, or write outside their folder."""
-    if not members:
-        raise SourceError(f"{archive.name} holds no file. Ask the supplier for the delivery again.")
-    if len(members) > MAX_MEMBERS:
-        raise SourceError(
-            f"{archive.name} holds {len(members)} files, more than {MAX_MEMBERS}. Deliver it in parts."
-        )
-    for member in members:
-        name = PurePosixPath(member.filename)
-        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename:
-            raise SourceError(
-                f"{archive.name}: the member {member.filename!r} would be written outside its folder. "
-                "Do not trust this archive; ask the supplier for another."
-            )
-    size = sum(member.file_size for member in members)
-    packed = max(1, sum(member.compress_size for member in members))
-    if size > MAX_UNPACKED_BYTES or (size > RATIO_FREE_BYTES and size / packed > MAX_RATIO):
-        raise SourceError(
-            f"{archive.name} would unpack to {size:,} bytes, {size // packed} times its size: a zip bomb, "
-            f"or no delivery of registers (limits: {MAX_RATIO} times, {MAX_UNPACKED_BYTES:,} bytes). "
-            "If you trust it, unpack it yourself and load the files."
-        )
+def _sha256(parts: Iterable[Path]) -> str:
+    """The hash of a file; of several, the hash of their hashes."""
+    digests = [_file_sha256(part) for part in parts]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    """Copy a member out, never more than it declared: a lying header is a bomb too."""
-    left = member.file_size
+def _file_sha256(path: Path) -> str:
     try:
-        with opened.open(member) as packed, target.open("wb") as file:
-            while part := packed.read(CHUNK_BYTES):
-                left -= len(part)
-                if left < 0:
-                    raise SourceError(
-                        f"{target.name} is larger than its archive says. Do not trust this archive."
-                    )
-                file.write(part)
-    except (zipfile.BadZipFile, RuntimeError, EOFError) as cause:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as cause:
         raise SourceError(
-            f"{member.filename}: the archive is damaged or locked by a password: {cause}"
+            f"{path} cannot be read: {cause.strerror}. Check its rights and the disk."
         ) from cause
+
+
+def _keep(path: Path, folder: Path) -> None:
+    """Copy ``path`` into ``folder``, whole or not at all."""
+    kept = folder / path.name
+    if kept.exists() and kept.stat().st_size == path.stat().st_size:
+        return
+    part = folder / f".{path.name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, part)
+        part.replace(kept)
+    except OSError as cause:
+        raise PlatformError(
+            f"{path.name} cannot be stored in {folder}: {cause.strerror}. Make room there, or give the right "
+            "to write, and load it again."
+        ) from cause
+
+
+def _printable(name: str) -> str:
+    """A name of bytes that are no UTF-8 cannot be written to the registry as it is."""
+    return name.encode(errors="replace").decode()

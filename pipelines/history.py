@@ -24,7 +24,7 @@ def keep_superseded(connection: sa.Connection, this: Publication) -> None:
 
 
 def at_function(layer: Layer, srid: int) -> str:
-    """The SQL function ``city.<layer>_at(valid_at, known_at)``: rows valid at one moment, as published at another.
+    """The SQL function ``city.<layer>_at(valid_at, known_at)``: rows valid then, as known then.
 
     ``infinity`` is the latest of either time.
     """
@@ -41,7 +41,8 @@ def at_function(layer: Layer, srid: int) -> str:
             SELECT {names}, tstzrange(valid_since, NULL), tstzrange(recorded_since, NULL) FROM {table}
             WHERE valid_since <= valid_at AND recorded_since <= known_at
             UNION ALL
-            SELECT {names}, valid, recorded FROM {table}_history WHERE valid @> valid_at AND recorded @> known_at
+            SELECT {names}, valid, recorded FROM {table}_history
+            WHERE valid @> valid_at AND recorded @> known_at
         $$
     """
 
@@ -60,7 +61,7 @@ def _move_to_history(connection: sa.Connection, this: Publication) -> None:
 
 
 def _tell(connection: sa.Connection, this: Publication) -> None:
-    """Which span of time the delivery speaks of, per key: half-open, with the version that fills it, if any does."""
+    """The spans of time the delivery speaks of, per key, with the archival version that fills each."""
     key = this.layer.key
     _run(
         connection,
@@ -73,7 +74,8 @@ def _tell(connection: sa.Connection, this: Publication) -> None:
         UNION ALL
         SELECT diff.key, tstzrange(GREATEST(COALESCE(over.ended, :begins), old.valid_since), NULL), NULL
         FROM {this.diff} AS diff JOIN {this.current} AS old ON old.{key} = diff.key
-        LEFT JOIN (SELECT {key}, max(ended) AS ended FROM {this.staged} GROUP BY {key}) AS over ON over.{key} = diff.key
+        LEFT JOIN (SELECT {key}, max(ended) AS ended FROM {this.staged} GROUP BY {key}) AS over
+            ON over.{key} = diff.key
         WHERE diff.op = 'remove'
         UNION ALL
         SELECT {key}, tstzrange(valid_since, until), hash FROM ({_archival(this)}) AS version
@@ -88,7 +90,8 @@ def _archival(this: Publication) -> str:
         SELECT * FROM (
             SELECT DISTINCT ON ({key}, valid_since) *, LEAST(ended, following) AS until FROM (
                 SELECT *, min(valid_since) OVER (PARTITION BY {key} ORDER BY valid_since
-                    RANGE BETWEEN '1 microsecond' FOLLOWING AND UNBOUNDED FOLLOWING) AS following FROM {this.staged}
+                    RANGE BETWEEN '1 microsecond' FOLLOWING AND UNBOUNDED FOLLOWING) AS following
+                FROM {this.staged}
             ) AS chain WHERE ended IS NOT NULL ORDER BY {key}, valid_since, ended DESC
         ) AS clipped WHERE until > valid_since
     """
@@ -98,9 +101,10 @@ def _replace_beliefs(connection: sa.Connection, this: Publication) -> None:
     """End the record of beliefs that the delivery contradicts, and keep saying what it did not speak of."""
     names = ", ".join(f"belief.{name}" for name in this.columns)
     spans = f"SELECT key, range_agg(span) AS spans FROM {this.told} GROUP BY key"
-    same = f"SELECT FROM {this.told} AS told WHERE told.key = belief.{this.layer.key} AND told.hash = belief.hash"
+    key = this.layer.key
+    same = f"SELECT FROM {this.told} AS told WHERE told.key = belief.{key} AND told.hash = belief.hash"
     doubted = f"""
-        upper_inf(belief.recorded) AND told.key = belief.{this.layer.key} AND told.spans && belief.valid
+        upper_inf(belief.recorded) AND told.key = belief.{key} AND told.spans && belief.valid
         AND NOT EXISTS ({same} AND told.span = belief.valid)
     """
     _run(
@@ -112,7 +116,8 @@ def _replace_beliefs(connection: sa.Connection, this: Publication) -> None:
             FROM {this.history} AS belief, told WHERE {doubted}
         )
         INSERT INTO {this.history} ({", ".join(this.columns)}, stand, run, valid, recorded)
-        SELECT {names}, stand, run, part, tstzrange(:now, NULL) FROM doubted AS belief, unnest(left_over) AS part
+        SELECT {names}, stand, run, part, tstzrange(:now, NULL)
+        FROM doubted AS belief, unnest(left_over) AS part
         """,
     )
     _run(

@@ -14,7 +14,7 @@ from geopandas import GeoDataFrame
 
 from layers import Layer, all_feeds, layers_of
 from mesip.database import Database
-from mesip.errors import GuardError, PlatformError
+from mesip.errors import GuardError, PlatformError, SourceError
 from mesip.settings import Settings
 from pipelines import runs
 from pipelines.casts import OFFICE
@@ -23,6 +23,7 @@ from pipelines.conform import conform, require_columns
 from pipelines.deliveries import Delivery, receive
 from pipelines.gml import read_gml
 from pipelines.guards import refuse
+from pipelines.issues import beside
 from pipelines.place import check_place
 from pipelines.publication import Publication
 from pipelines.publish import account, lock, moment, publish
@@ -92,6 +93,8 @@ def load(order: Order, database: Database, settings: Settings, watch: Watcher = 
         accounts = _settle(job, layers, deliveries, watch)
     except BaseException as fault:
         runs.fail(database, run, fault)
+        if isinstance(fault, GuardError):
+            fault.run = run
         raise
     finally:
         _clear(job, layers)
@@ -106,14 +109,24 @@ def _settle(
             make_staging(connection, layer, job.run)
     for delivery in deliveries:
         for path in delivery.files:
-            _stage_file(job, layers, path, several=len(deliveries) + len(delivery.files) > 2, watch=watch)  # noqa: PLR2004
+            several = len(deliveries) + len(delivery.files) > 2  # noqa: PLR2004
+            try:
+                _stage_file(job, layers, path, several=several, watch=watch)
+            except SourceError as fault:
+                raise SourceError(_as_delivered(str(fault), path, delivery)) from fault
     return _publish(job, _filled(job, layers))
+
+
+def _as_delivered(message: str, path: Path, delivery: Delivery) -> str:
+    """The message with the file called as it was delivered, not by the place where its copy is kept."""
+    said = message.replace(str(path), path.name)
+    return said if path.name == delivery.name else f"{delivery.name}: {said}"
 
 
 def _stage_file(job: Job, layers: list[Layer], path: Path, *, several: bool, watch: Watcher) -> None:
     by_name = {layer.name: layer for layer in layers}
     began = time.monotonic()
-    for name, source in _batches(job.order.feed, layers, path):
+    for name, source in _batches(job.order, layers, path):
         if several:
             source = source.assign(origin=path.name + " " + source["origin"])  # noqa: PLW2901
         _stage_batch(job, by_name[name], source)
@@ -123,18 +136,19 @@ def _stage_file(job: Job, layers: list[Layer], path: Path, *, several: bool, wat
         watch(name, job.tallies[name].read)
 
 
-def _batches(feed: str, layers: list[Layer], path: Path) -> Iterator[tuple[str, GeoDataFrame]]:
+def _batches(order: Order, layers: list[Layer], path: Path) -> Iterator[tuple[str, GeoDataFrame]]:
     """Hop 2: the batches of one file, each where its coordinate system says."""
-    if feed in all_feeds():
+    if order.feed in all_feeds():
         classes = {class_: layer.name for layer in layers for class_ in layer.source.classes}
-        for name, source in read_gml(path, classes, all_feeds()[feed].namespaces):
+        for name, source in read_gml(path, classes, all_feeds()[order.feed].namespaces):
             yield name, check_place(source, path.name)
         return
     (layer,) = layers
     for number, source in enumerate(read_table(path, layer)):
         if number == 0:
             require_columns(set(source.columns), layer, path.name)
-        yield layer.name, source
+        # Tables come from abroad too; who lifts the guard of the extent says that it is meant.
+        yield layer.name, source if "extent" in order.accepted else check_place(source, path.name)
 
 
 def _stage_batch(job: Job, layer: Layer, source: GeoDataFrame) -> None:
@@ -146,11 +160,7 @@ def _stage_batch(job: Job, layer: Layer, source: GeoDataFrame) -> None:
     tally.read += int((~ends.over).sum())
     tally.archival += int(ends.over.sum())
     frame, unsaid = conform(source, layer, job.settings.srid)
-    # A value that could not be understood is already an issue; that it is absent now is no second one.
-    broken = check(frame, layer)
-    known = set(zip(unsaid["row"], unsaid["field"], strict=True))
-    fresh = [(row, name) not in known for row, name in zip(broken["row"], broken["field"], strict=True)]
-    issues = runs.joined(unsaid, ends.issues, broken[fresh])
+    issues = beside(beside(unsaid, ends.issues), check(frame, layer))
     accepted = frame.drop(index=error_rows(issues))
     since = valid_since(accepted, layer, job.begins)
     rows = accepted.index

@@ -102,10 +102,10 @@ def _explain(bounds: Floats, srid: int, name: str) -> str:
 
 def _swapped_axes(srid: int) -> str:
     if srid == 4326:  # noqa: PLR2004
-        return "The axes are swapped: x is longitude and y is latitude. Export with the axes in order."
+        return "The axes are swapped: x is longitude and y is latitude. Put the two in order."
     return (
         f"The axes are swapped: coordinates are easting first; EPSG:{srid} is written northing first "
-        "(such as 5792461.27 7469467.89). Export with the axes in order."
+        "(such as 5792461.27 7469467.89). Export with the axes in order; in a table, exchange the columns."
     )
 
 

@@ -14,7 +14,7 @@ from pipelines.stage import staging_table
 class Publication:
     """What is published, as of which day, recorded under which moment, for a city of which extent (degrees).
 
-    ``begins`` is the moment the day begins in the office; rows without dates of their own are valid since then.
+    ``begins`` is when the day begins in the office; rows without dates of their own are valid since then.
     """
 
     layer: Layer

@@ -132,8 +132,10 @@ def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
         f"""
         CREATE TEMPORARY TABLE {this.diff} ON COMMIT DROP AS
         SELECT COALESCE(new.{key}, old.{key}) AS key, new.hash AS hash,
-               CASE WHEN old.{key} IS NULL THEN 'add' WHEN new.{key} IS NULL THEN 'remove' ELSE 'change' END AS op,
-               CASE WHEN old.{key} IS NULL THEN 'new' WHEN new.{key} IS NULL THEN 'gone' ELSE 'real' END AS kind
+               CASE WHEN old.{key} IS NULL THEN 'add' WHEN new.{key} IS NULL THEN 'remove'
+                    ELSE 'change' END AS op,
+               CASE WHEN old.{key} IS NULL THEN 'new' WHEN new.{key} IS NULL THEN 'gone'
+                    ELSE 'real' END AS kind
         FROM (SELECT {key}, hash FROM {this.staged} WHERE ended IS NULL) AS new
         FULL JOIN (SELECT {key}, hash FROM {this.current}) AS old ON old.{key} = new.{key}
         WHERE old.hash IS DISTINCT FROM new.hash AND NOT (new.{key} IS NULL AND old.{key} IN (
@@ -161,7 +163,8 @@ def _redigitised(layer: Layer) -> str:
     """The same thing measured again: only its geometry differs, and not by much."""
     names = [field.name for field in layer.fields if field.name != layer.valid_from]
     old, new = (", ".join(f"{side}.{name}" for name in names) for side in ("old", "new"))
-    return f"(({old}) IS NOT DISTINCT FROM ({new}) AND ST_HausdorffDistance(old.geom, new.geom) <= {REDIGITISED_M})"
+    near = f"ST_HausdorffDistance(old.geom, new.geom) <= {REDIGITISED_M}"
+    return f"(({old}) IS NOT DISTINCT FROM ({new}) AND {near})"
 
 
 def _write_rows(connection: sa.Connection, this: Publication) -> None:
@@ -191,7 +194,7 @@ def _write_rows(connection: sa.Connection, this: Publication) -> None:
 
 
 def _fill(connection: sa.Connection, this: Publication) -> None:
-    """The first rows of a layer: key and indexes are made when they are in, which is several times quicker."""
+    """The first rows of a layer: key and indexes are made when they are in, which is much quicker."""
     columns, key = ", ".join(this.columns), f"{this.layer.name}_pkey"
     for name in indexes(this.layer):
         connection.exec_driver_sql(f"DROP INDEX IF EXISTS {SCHEMA}.{name}")

@@ -57,14 +57,13 @@ def _keep_issues(connection: sa.Connection, batch: Batch, issues: pd.DataFrame) 
 
 def _keep_rejects(connection: sa.Connection, batch: Batch, rows: list) -> None:
     rejected = batch.source.loc[rows]
-    srid = rejected.crs.to_epsg() if rejected.crs else None
     own = rejected.drop(columns=[name for name in READER_COLUMNS if name in rejected])
     kept = {
         "origin": rejected["origin"],
         "key": batch.keys.loc[rows].astype("object").where(batch.keys.loc[rows].notna(), None),
         "archival": batch.over.loc[rows],
         "row": [_json(row) for row in own.to_dict("records")],
-        "geom": [_hex_ewkb(shape, srid or 0) for shape in rejected.geometry],
+        "geom": [_hex_ewkb(shape, _srid(rejected)) for shape in rejected.geometry],
     }
     connection.execute(
         sa.text(
@@ -76,6 +75,13 @@ def _keep_rejects(connection: sa.Connection, batch: Batch, rows: list) -> None:
             for row in zip(*kept.values(), strict=True)
         ],
     )
+
+
+def _srid(frame: GeoDataFrame) -> int:
+    """The EPSG code of the frame, 0 if it has none; CRS84 is 4326 with longitude first, as PostGIS has it."""
+    if frame.crs is None:
+        return 0
+    return 4326 if frame.crs == "OGC:CRS84" else frame.crs.to_epsg() or 0
 
 
 def _hex_ewkb(shape: shapely.Geometry | None, srid: int) -> str | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
@@ -13,7 +12,6 @@ from mesip.database import Database
 from mesip.errors import GuardError, PlatformError
 from pipelines.deliveries import Delivery
 from pipelines.guards import Account
-from pipelines.issues import no_issues
 from pipelines.registry import ACCOUNT, DELIVERY, ISSUE, RUN
 
 COUNTS = ("read", "added", "changed", "confirmed", "removed", "rejected", "warnings", "archival")
@@ -119,11 +117,6 @@ def issue_summary(database: Database, run: int) -> list[dict[str, Any]]:
     )
     with database.transaction() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def joined(*parts: pd.DataFrame) -> pd.DataFrame:
-    """Several frames of issues as one."""
-    return pd.concat([part for part in parts if len(part)] or [no_issues()], ignore_index=True)
 
 
 def delivery_id(deliveries: list[Delivery]) -> str:

@@ -32,7 +32,8 @@ def make_staging(connection: sa.Connection, layer: Layer, run: int) -> None:
     names = ", ".join(field.name for field in layer.fields)
     connection.exec_driver_sql(
         f"CREATE UNLOGGED TABLE {staging_table(layer, run)} AS "
-        f"SELECT {names}, geom, hash, valid_since, valid_since AS ended, ''::text AS origin FROM {SCHEMA}.{layer.name} LIMIT 0"
+        f"SELECT {names}, geom, hash, valid_since, valid_since AS ended, ''::text AS origin "
+        f"FROM {SCHEMA}.{layer.name} LIMIT 0"
     )
 
 
@@ -42,7 +43,7 @@ def drop_staging(connection: sa.Connection, layer: Layer, run: int) -> None:
 
 
 class Staged(NamedTuple):
-    """Accepted rows of one batch: conformed; since when each is valid, when it ended if it did, its origin."""
+    """Accepted rows of one batch: conformed; since when each is valid, when it ended, where it stood."""
 
     frame: GeoDataFrame
     valid_since: pd.Series

@@ -2,49 +2,43 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from geopandas import GeoDataFrame
-from pyogrio.errors import DataSourceError
 
 from layers import Layer, Points
 from mesip.errors import SourceError
 from pipelines.casts import to_number
+from pipelines.conform import listed, source_name
+from pipelines.gdal_tables import SIGNS, from_wkb, read_gdal_table
+from pipelines.json_tables import read_json_table
 from pipelines.text_tables import read_text_table
 
 BATCH_ROWS = 50_000
-
-# What GDAL may open, and how such a file begins. GDAL guesses the driver from the content, whatever the name
-# says: a `.gpkg` that holds VRT text would be followed to any file of this machine.
-GDAL_FORMATS = {
-    ".gpkg": b"SQLite format 3\x00",
-    ".shp": b"\x00\x00\x27\x0a",
-    ".fgb": b"fgb\x03",
-    ".xlsx": b"PK\x03\x04",
-}
 TEXT_FORMATS = (".csv", ".txt", ".tsv", ".gz")
 JSON_FORMATS = (".json", ".geojson")
-FORMATS = (*GDAL_FORMATS, *TEXT_FORMATS, *JSON_FORMATS, ".parquet")
+FORMATS = (*SIGNS, *TEXT_FORMATS, *JSON_FORMATS, ".parquet")
 
 
 def read_table(path: Path, layer: Layer) -> Iterator[GeoDataFrame]:
     """The rows of ``path`` in batches: the source's columns, ``origin`` and geometry in the source's system.
 
+    ``origin`` says where a row stands (``row 17``, the header not counted); ``torn`` and ``fault``, if
+    there are such columns, why the row or its geometry could not be read. The index goes on over batches.
+
     Raises:
         SourceError: the format is not allowed, the content is not of that format, or no place is told.
     """
-    suffix = path.suffix.lower()
     first = 1
-    for batch in _batches(path, suffix):
+    for batch in _batches(path, layer):
         placed = batch if isinstance(batch, GeoDataFrame) else with_points(batch, layer, path.name)
-        rows = range(first, first + len(placed))
-        yield placed.assign(origin=[f"row {row}" for row in rows]).set_axis(rows, axis=0)
+        yield placed.set_axis(range(first, first + len(placed)), axis=0)
         first += len(placed)
 
 
@@ -58,11 +52,15 @@ def with_points(frame: pd.DataFrame, layer: Layer, name: str) -> GeoDataFrame:
     for points in layer.source.points:
         if {points.east, points.north} <= set(prepared.columns):
             return _pointed(frame, prepared, points)
-    wanted = (
-        " or ".join(f"{points.east} and {points.north}" for points in layer.source.points) or "a geometry"
-    )
+    if not layer.source.points:
+        raise SourceError(
+            f"{name} holds no geometry, and {layer.name} are not made of columns. Deliver them as GeoJSON, "
+            "GeoPackage or shapefile."
+        )
+    wanted = " or ".join(f"{points.east} and {points.north}" for points in layer.source.points)
     raise SourceError(
-        f"{name} tells no place: it has no columns {wanted}. It has: {', '.join(frame.columns)}."
+        f"{name} tells no place: it has no columns {wanted}. It has: {listed(frame.columns)}. Rename the "
+        "columns of the coordinates, or add a header line if there is none."
     )
 
 
@@ -70,90 +68,50 @@ def _pointed(frame: pd.DataFrame, prepared: pd.DataFrame, points: Points) -> Geo
     east, north = to_number(prepared[points.east]), to_number(prepared[points.north])
     known = east.notna() & north.notna()
     shapes = shapely.points(east.fillna(0).to_numpy(), north.fillna(0).to_numpy())
-    return GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, frame.index).where(known, None), crs=points.crs)
+    placed = gpd.GeoSeries(shapes, frame.index).where(known, None)
+    fault = _no_number(prepared[points.east], east).fillna(_no_number(prepared[points.north], north))
+    return GeoDataFrame(frame.assign(fault=fault), geometry=placed, crs=points.crs)
 
 
-def _batches(path: Path, suffix: str) -> Iterator[pd.DataFrame]:
+def _no_number(written: pd.Series, numbers: pd.Series) -> pd.Series:
+    """What to say of a coordinate that is there but is no number."""
+    wrong = written.notna() & numbers.isna()
+    said = (
+        f"The coordinate {written.name} "
+        + written.astype("str").str.slice(0, 40).map(repr)
+        + " is not a number."
+    )
+    return said.where(wrong).astype("str")
+
+
+def _batches(path: Path, layer: Layer) -> Iterator[pd.DataFrame]:
+    suffix = path.suffix.lower()
     if suffix in TEXT_FORMATS:
         return read_text_table(path, BATCH_ROWS)
+    if suffix in JSON_FORMATS:
+        return read_json_table(path, BATCH_ROWS)
+    if suffix in SIGNS:
+        return read_gdal_table(path, layer.name, BATCH_ROWS)
     if suffix == ".parquet":
         return _parquet(path)
-    if suffix in JSON_FORMATS:
-        return _json_rows(path)
-    if suffix in GDAL_FORMATS:
-        _begins(path, GDAL_FORMATS[suffix])
-        return _gdal(path)
     raise SourceError(
         f"{path.name}: tables are read from {', '.join(FORMATS)}, not from "
-        f"{suffix or 'a file without ending'}. "
-        "National GML is read with the feeds egib and gesut."
+        f"{suffix or 'a file without ending'}. National GML is read with the feeds egib and gesut."
     )
-
-
-def _begins(path: Path, sign: bytes) -> None:
-    with path.open("rb") as file:
-        found = file.read(len(sign))
-    if found != sign:
-        raise SourceError(
-            f"{path.name} is not what its name says: no {path.suffix} file begins with {found[:16]!r}. "
-            "Export it again."
-        )
-
-
-def _json_rows(path: Path) -> Iterator[pd.DataFrame]:
-    """GeoJSON by GDAL; a plain array of objects as rows."""
-    with path.open("rb") as file:
-        head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"["):
-        return iter([_plain_objects(path)])
-    if head.startswith(b"{") and b"FeatureCollection" in head:
-        return _gdal(path)
-    raise SourceError(
-        f"{path.name} is neither a GeoJSON FeatureCollection nor a list of objects. Export it again."
-    )
-
-
-def _plain_objects(path: Path) -> pd.DataFrame:
-    try:
-        rows = json.loads(path.read_bytes())
-    except ValueError as cause:
-        raise SourceError(f"{path.name} is broken JSON: {cause}. Fetch it again.") from cause
-    if not all(isinstance(row, dict) for row in rows):
-        raise SourceError(f"{path.name} is a list, but not of objects. Export the rows as GeoJSON or CSV.")
-    return pd.DataFrame([{name: _text(value) for name, value in row.items()} for row in rows], dtype="str")
-
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _parquet(path: Path) -> Iterator[pd.DataFrame]:
-    _begins(path, b"PAR1")
-    opened = pq.ParquetFile(path)
-    described = json.loads((opened.schema_arrow.metadata or {}).get(b"geo", b"{}"))
-    column = described.get("primary_column")
-    for batch in opened.iter_batches(BATCH_ROWS):
-        frame = pa.Table.from_batches([batch]).to_pandas()
-        if column is None:
-            yield frame
-            continue
-        crs = described["columns"][column].get("crs", "OGC:CRS84")
-        shapes = shapely.from_wkb(frame[column].to_numpy(), on_invalid="ignore")
-        yield GeoDataFrame(frame.drop(columns=column), geometry=shapes, crs=crs)
-
-
-def _gdal(path: Path) -> Iterator[GeoDataFrame]:
+    rows = count(1)
     try:
-        with pyogrio.open_arrow(path, batch_size=BATCH_ROWS, use_pyarrow=True) as (meta, reader):
-            geometry = meta["geometry_name"] or "wkb_geometry"
-            for batch in reader:
-                frame = pa.Table.from_batches([batch]).to_pandas()
-                if geometry not in frame:
-                    yield frame
-                    continue
-                shapes = shapely.from_wkb(frame[geometry].to_numpy(), on_invalid="ignore")
-                yield GeoDataFrame(frame.drop(columns=geometry), geometry=shapes, crs=meta["crs"])
-    except (DataSourceError, pa.ArrowException, RuntimeError) as cause:
-        raise SourceError(f"{path.name} cannot be read: {cause}. Export it again.") from cause
+        opened = pq.ParquetFile(path)
+        described = json.loads((opened.schema_arrow.metadata or {}).get(b"geo", b"{}"))
+        column = described.get("primary_column")
+        crs = described["columns"][column].get("crs", "OGC:CRS84") if column else None
+        for batch in opened.iter_batches(BATCH_ROWS):
+            batch.validate(full=True)
+            frame = pa.Table.from_batches([batch]).to_pandas().rename(columns=source_name)
+            placed = from_wkb(frame, source_name(column), crs, path) if column else frame
+            yield placed.assign(origin=[f"row {next(rows)}" for _ in range(len(frame))])
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as cause:
+        why = str(cause).rstrip(". ")
+        raise SourceError(f"{path.name} cannot be read as Parquet: {why}. Export it again.") from cause

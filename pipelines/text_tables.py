@@ -1,96 +1,176 @@
-"""Tables written as text: which encoding, which separator, where the points are."""
+"""Hop 2 for tables written as text: which encoding, which separator, and each row with its line."""
+
+# pyarrow makes its compute functions when it is imported, where no checker sees them.
+# pyright: reportAttributeAccessIssue=false
 
 import csv
-from collections.abc import Iterator
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import batched, count
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mesip.errors import SourceError
+from pipelines.conform import source_name
+from pipelines.encodings import CHUNK_BYTES, encoding_of, opened
 
-SAMPLE_BYTES = 1 << 20
 SEPARATORS = ";,\t|"
-# Bytes that are Polish letters in one code page and signs or nothing in the other.
-POLISH = "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"
-CODE_PAGES = ("cp1250", "iso-8859-2")
+LONGEST_HEADER = 100_000
+# Excel writes and reads this line to name the separator.
+EXCEL_HINT = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+
+
+# A row as written: the line it begins at, its values, and why it cannot be trusted (None if it can).
+Record = tuple[int, list[str], str | None]
 
 
 def read_text_table(path: Path, batch_rows: int) -> Iterator[pd.DataFrame]:
     """The rows of a CSV file as text, in batches; absent values are null.
 
+    Beside the source's columns a frame has ``origin`` (``row 16``) and ``torn``: None, or why the row has
+    not the values that its header names.
+
     Raises:
-        SourceError: it is no table, a row has too many values, or its encoding cannot be told.
+        SourceError: it is no table, its encoding cannot be told, or its quotation marks swallow rows.
     """
     encoding = encoding_of(path)
     separator = separator_of(path, encoding)
     try:
-        with pd.read_csv(
-            path,
-            sep=separator,
-            encoding=encoding,
-            dtype="str",
-            keep_default_na=False,
-            na_values=[""],
-            chunksize=batch_rows,
-            skipinitialspace=True,
-            compression="infer",
-        ) as batches:
-            yield from batches
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, csv.Error) as cause:
+        with opened(path) as raw, io.TextIOWrapper(raw, encoding, newline="") as file:
+            records = _records(file, separator, path.name)
+            header = next(records)
+            if EXCEL_HINT.fullmatch(separator.join(header[1])):
+                header = next(records, header)
+            names = _names(header, path.name)
+            numbers = count(1)
+            for rows in batched(records, batch_rows):
+                frame = _frame(rows, names, separator)
+                yield frame.assign(origin=[f"row {next(numbers)}" for _ in rows])
+    except UnicodeDecodeError as cause:
         raise SourceError(
-            f"{path.name} cannot be read as a table: {cause}. Export it as CSV in UTF-8."
+            f"{path.name} is not in {cause.encoding} throughout ({cause.reason}). Export it as CSV in UTF-8."
         ) from cause
 
 
-def encoding_of(path: Path) -> str:
-    """UTF-8 where it is valid; else the code page in which the Polish letters make sense.
-
-    Windows-1250 and ISO-8859-2 differ in six Polish letters; bytes 0x80-0x9f are letters in the first and
-    control signs in the second.
-    """
-    sample = _sample(path)
-    if sample.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    try:
-        # The sample may cut a letter in two at its end.
-        sample.decode("utf-8") if len(sample) < SAMPLE_BYTES else sample[:-4].decode("utf-8", "strict")
-    except UnicodeDecodeError as cut:
-        if len(sample) < SAMPLE_BYTES or cut.start < len(sample) - 8:
-            return max(CODE_PAGES, key=lambda page: _polish(sample, page))
-    return "utf-8"
-
-
 def separator_of(path: Path, encoding: str) -> str:
-    """The separator that the first lines use most evenly.
+    """The separator that the first line uses most.
 
     Raises:
         SourceError: no separator is found: it is no table.
     """
-    lines = _sample(path).decode(encoding, "replace").splitlines()[:20]
-    header = lines[0] if lines else ""
-    found = {sign: len(next(csv.reader([header], delimiter=sign), [])) for sign in SEPARATORS}
+    first = _first_line(path, encoding)[:LONGEST_HEADER]
+    if not first.strip():
+        raise SourceError(f"{path.name} holds only blank lines. Export it again, with a header line.")
+    if hint := EXCEL_HINT.fullmatch(first):
+        return hint[1]
+    if first.lstrip().startswith("<"):
+        raise SourceError(
+            f"{path.name} is no table: line 1 begins {first.strip()[:40]!r}, a web page or XML. If it was "
+            "downloaded, open it in a browser to see what it says; then fetch the table again."
+        )
+    found = {sign: len(next(csv.reader([first], delimiter=sign), [])) for sign in SEPARATORS}
     best = max(found, key=lambda sign: found[sign])
     if found[best] < 2:  # noqa: PLR2004 - a table has at least a key and something said of it
         raise SourceError(
-            f"{path.name} is no table: its first line {header[:60]!r} has no separator (; , | or tab). "
-            "Export it as CSV with a header line."
+            f"{path.name} is no table: its first line {first.strip()[:60]!r} has no separator (; , | or tab)."
+            " Export it as CSV with a header line."
         )
     return best
 
 
-def _polish(sample: bytes, page: str) -> int:
-    text = sample.decode(page, "replace")
-    strange = sum(text.count(chr(code)) for code in (*range(0x80, 0xA0), 0xFFFD))
-    return sum(text.count(letter) for letter in POLISH) - 10 * strange
+def _first_line(path: Path, encoding: str) -> str:
+    """The first line that is not blank."""
+    with opened(path) as raw, io.TextIOWrapper(raw, encoding, "replace") as file:
+        return next((line for line in iter(partial(file.readline, CHUNK_BYTES), "") if line.strip()), "")
 
 
-def _sample(path: Path) -> bytes:
-    if path.suffix == ".gz":
-        import gzip  # noqa: PLC0415 - few tables come compressed
+def _records(file: io.TextIOWrapper, separator: str, name: str) -> Iterator[Record]:
+    """The rows that are not blank; the first one is the header."""
+    last = [""]
+    reader = csv.reader(_noted(file, last), delimiter=separator, skipinitialspace=True, strict=True)
+    line = 1
+    while True:
+        try:
+            for values in reader:
+                if values and (values[0] or any(values)):
+                    yield line, values, None
+                line = reader.line_num + 1
+        except csv.Error as cause:
+            if reader.line_num > line or "end of data" in str(cause):
+                raise SourceError(
+                    f"{name}, line {line}: a quotation mark opens a value that is not closed where it should "
+                    f"be (lines {line} to {reader.line_num}). Close it, or double a mark inside a value."
+                ) from cause
+            yield _torn(line, last[0], separator)
+            line = reader.line_num + 1
+        else:
+            return
 
-        with gzip.open(path) as file:
-            return file.read(SAMPLE_BYTES)
-    with path.open("rb") as file:
-        return file.read(SAMPLE_BYTES)
+
+def _noted(lines: Iterable[str], last: list[str]) -> Iterator[str]:
+    """The lines; ``last`` holds the one that was given out last."""
+    for line in lines:
+        last[0] = line
+        yield line
+
+
+def _torn(line: int, text: str, separator: str) -> Record:
+    """A line that breaks the rules. Read leniently it keeps its key, and the published version stays."""
+    try:
+        values = next(csv.reader([text], delimiter=separator, skipinitialspace=True))
+    except csv.Error:
+        return (
+            line,
+            text.split(separator),
+            f"Line {line} has a value of more than {csv.field_size_limit():,} signs.",
+        )
+    return line, values, f"Line {line} has a quotation mark inside a value; double it."
+
+
+def _names(header: Record, name: str) -> list[str]:
+    """The names of the columns; one without a name is called after its place."""
+    line, values, torn = header
+    if torn:
+        raise SourceError(f"{name}, line {line}: the header is broken. {torn}")
+    given = [value.strip() or f"column {place}" for place, value in enumerate(values, 1)]
+    if twice := [value for value, count in Counter(given).items() if count > 1]:
+        raise SourceError(
+            f"{name}, line {line}: the column {twice[0]!r} stands {given.count(twice[0])} times in the "
+            "header. Rename or remove all but the right one."
+        )
+    return [source_name(value) for value in given]
+
+
+def _frame(rows: tuple[Record, ...], names: list[str], separator: str) -> pd.DataFrame:
+    _, values, torn = zip(*rows, strict=True)
+    if any(len(row) != len(names) for row in values):
+        values, torn = zip(*(_fitted(row, len(names), separator) for row in rows), strict=True)
+    columns = zip(names, zip(*values, strict=True), strict=True)
+    frame = pd.DataFrame({name: _texts(column) for name, column in columns})
+    return frame.assign(torn=pd.Series(torn, dtype="str"))
+
+
+def _fitted(row: Record, width: int, separator: str) -> tuple[list[str], str | None]:
+    """As many values as the header has names, what is too much in the last of them; and what is wrong."""
+    line, values, torn = row
+    kept, surplus = values[:width], values[width:]
+    if len(kept) == width and not any(surplus):
+        return kept, torn
+    why = (
+        f"Line {line} has {len(values)} values, the header names {width} columns. Quote a value that holds "
+        f"{separator!r} or a line break, and write the separators of empty values."
+    )
+    if surplus:
+        return [*kept[:-1], separator.join([kept[-1], *surplus])], torn or why
+    return kept + [""] * (width - len(kept)), torn or why
+
+
+def _texts(values: tuple[str, ...]) -> pd.api.extensions.ExtensionArray:
+    texts = pa.array(values, pa.string())
+    return pd.array(pc.if_else(pc.equal(texts, ""), None, texts), dtype="str")

@@ -1,4 +1,4 @@
-"""Versions of an object in a delivery: which are over, since when each holds, and whether they form a chain."""
+"""Versions of an object in a delivery: which are over, since when each holds, whether they form a chain."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from pipelines.stage import staging_table
 
 
 class Lives(NamedTuple):
-    """Per row of a batch: whether it is over, when it ended, and the issues of ends that cannot be understood."""
+    """Per row of a batch: whether it is over, when it ended; and issues of ends that cannot be understood."""
 
     over: pd.Series
     ended: pd.Series
@@ -46,7 +46,8 @@ def check_chains(connection: sa.Connection, layer: Layer, run: int) -> None:
         sa.text(f"""
             WITH chain AS (
                 SELECT {layer.key} AS key, origin, valid_since, ended,
-                       lead(valid_since) OVER (PARTITION BY {layer.key} ORDER BY valid_since, ended) AS following
+                       lead(valid_since) OVER (
+                           PARTITION BY {layer.key} ORDER BY valid_since, ended) AS following
                 FROM {staging_table(layer, run)}
             ), breach AS (
                 SELECT *, CASE WHEN ended <= valid_since THEN 'versions.backwards'
@@ -57,9 +58,10 @@ def check_chains(connection: sa.Connection, layer: Layer, run: int) -> None:
             INSERT INTO registry.issue (run, layer, origin, key, code, severity, field, value, message)
             SELECT :run, :layer, origin, key, code, 'warning', 'version_end', ended::text,
                    CASE code
-                       WHEN 'versions.backwards' THEN format('The version ends at %s, before it begins at %s.',
-                                                             ended, valid_since)
-                       ELSE format('The version ends at %s, but the next one begins at %s.', ended, following) END
+                       WHEN 'versions.backwards'
+                       THEN format('The version ends at %s, before it begins at %s.', ended, valid_since)
+                       ELSE format('The version ends at %s, but the next one begins at %s.', ended, following)
+                   END
             FROM breach WHERE code IS NOT NULL
         """),
         {"run": run, "layer": layer.name},

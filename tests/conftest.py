@@ -2,12 +2,15 @@
 
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+import uvicorn
 from starlette.testclient import TestClient
 
 from api.reading import pool
@@ -106,11 +109,30 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return write_city(tmp_path_factory.mktemp("city"), districts=1)
 
 
-@pytest.fixture(scope="module")
-def loaded(database: Database, node: Settings, city: dict[str, Path]) -> Database:
-    """A database with the sample city in it."""
+@pytest.fixture(scope="session")
+def city_template(
+    server: cluster.Server, template: str, city: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a database with the sample city in it, to be cloned."""
+    _administer(server, f"CREATE DATABASE template_city TEMPLATE {template}")
+    home = tmp_path_factory.mktemp("city_template")
+    prepared = Database(_url(server, "template_city"), home)
+    migrate(prepared, all_layers().values(), Settings().srid)  # pyright: ignore[reportCallIssue]
     for feed, path in city.items():
-        load(Order(feed, (path,)), database, node)
+        load(Order(feed, (path,)), prepared, Settings(home=home))  # pyright: ignore[reportCallIssue]
+    prepared.engine.dispose()
+    return "template_city"
+
+
+@pytest.fixture(scope="module")
+def loaded(database: Database, node: Settings, server: cluster.Server, city_template: str) -> Database:
+    """A database with the sample city in it."""
+    name = sa.make_url(database.url).database
+    database.engine.dispose()
+    _administer(
+        server, f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {city_template}"
+    )
+    migrate(database, all_layers().values(), node.srid)
     return database
 
 
@@ -121,6 +143,22 @@ def client(loaded: Database) -> Iterator[TestClient]:
 
     with TestClient(application(), base_url="http://testserver", raise_server_exceptions=False) as asking:
         yield asking
+
+
+@pytest.fixture(scope="module")
+def site(loaded: Database) -> Iterator[str]:
+    """The address at which a node with the sample city listens."""
+    from api.app import application  # noqa: PLC0415 - reads no setting before the node is there
+
+    config = uvicorn.Config(application(), port=0, log_level="warning", timeout_graceful_shutdown=2)
+    listening = uvicorn.Server(config)
+    thread = threading.Thread(target=listening.run)
+    thread.start()
+    while not listening.started and thread.is_alive():
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.servers[0].sockets[0].getsockname()[1]}"
+    listening.should_exit = True
+    thread.join(30)
 
 
 def _url(server: cluster.Server, name: str) -> str:

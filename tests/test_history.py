@@ -96,7 +96,7 @@ def test_what_was_believed_before_is_still_known(database, deliver, stops_at):
         ({}, DAYS[1], ("remove", "gone")),
     ],
 )
-def test_the_kind_of_a_change_is_recorded(database, deliver, rows, second, stand, kind):
+def test_the_kind_of_a_change_is_recorded(database, deliver, rows, *, second, stand, kind):
     forget(database)
     deliver({1: "Rondo"}, DAYS[0])
     deliver(second, stand)
@@ -114,7 +114,7 @@ PARCEL = """<gml:featureMember><egb:EGB_DzialkaEwidencyjna gml:id="PL.PZGiK.1.EG
 <egb:poleEwidencyjne uom="ha">{area}</egb:poleEwidencyjne></egb:EGB_DzialkaEwidencyjna></gml:featureMember>"""
 
 
-def parcel(start, area, end=None, local="a", number=5, east=6430020.0, gone=False):
+def parcel(start, area, end=None, *, local="a", number=5, east=6430020.0, gone=False):
     ends = f"<egb:koniecWersjaObiekt>{end}</egb:koniecWersjaObiekt>" if end else ""
     ends += f"<egb:koniecObiekt>{end}</egb:koniecObiekt>" if gone else ""
     return PARCEL.format(local=local, start=start, area=area, end=ends, number=number, east=east)
@@ -127,7 +127,8 @@ def deliver_parcels(database, node, tmp_path):
     def publish(*parcels: str, stand: date = DAYS[4]):
         path = tmp_path / "egib.gml"
         path.write_text(
-            '<?xml version="1.0" encoding="UTF-8"?><gml:FeatureCollection xmlns:gml="http://www.opengis.net/gml/3.2" '
+            '<?xml version="1.0" encoding="UTF-8"?>'
+            '<gml:FeatureCollection xmlns:gml="http://www.opengis.net/gml/3.2" '
             f'xmlns:egb="ewidencjaGruntowIBudynkow:1.0">{"".join(parcels)}</gml:FeatureCollection>'
         )
         outcome = load(Order("egib", (path,), stand), database, node)

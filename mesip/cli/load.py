@@ -3,6 +3,7 @@
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 import click
 import orjson
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from layers import all_layers, feed_names
 from mesip.database import Database, open_database
+from mesip.errors import GuardError
 from mesip.settings import settings
 from pipelines.guards import GUARDS
 from pipelines.load import Order, Watcher
@@ -51,7 +53,12 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     order = Order(feed, paths, as_of.date() if as_of else None, frozenset(accept), dry_run)
     database = open_database(settings())
     migrate(database, all_layers().values(), settings().srid)
-    outcome = watched(order, database)
+    try:
+        outcome = watched(order, database)
+    except GuardError as refused:
+        if refused.run:
+            state_issues(issue_summary(database, refused.run), Console(stderr=True, width=_width(sys.stderr)))
+        raise
     if as_json:
         click.echo(orjson.dumps(outcome.stated(), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -81,18 +88,30 @@ def report(outcome: Outcome, issues: list[dict]) -> None:
     for name, account in outcome.accounts.items():
         stated = account.stated()
         table.add_row(name, *(f"{stated[count]:,}" for count in COUNTS), f"{account.seconds:.1f}")
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=_width(sys.stdout))
     console.print(table)
-    for issue in issues[:SHOWN_ISSUES]:
-        places = f"{issue['layer']}, {issue['rows']:,} rows, first at {issue['origin']}"
-        colour = "red" if issue["severity"] == "error" else "yellow"
-        sentence = f"{issue['severity']}: {places}: {issue['message']}"
-        console.print(sentence, style=colour, highlight=False, markup=False)
+    state_issues(issues, console)
     if any(account.rows.rejected for account in outcome.accounts.values()):
         console.print(
             "Rejected rows are kept with their reasons; what was published of them before stays. "
             "Correct them at the source and load again."
         )
+
+
+def state_issues(issues: list[dict], console: Console) -> None:
+    """Print a line for each kind of issue: how many rows, where the first is, and what is wrong with it."""
+    for issue in issues[:SHOWN_ISSUES]:
+        places = f"{issue['layer']}, {issue['rows']:,} rows, first at {issue['origin']}"
+        colour = "red" if issue["severity"] == "error" else "yellow"
+        sentence = f"{issue['severity']}: {places}: {issue['message']}"
+        console.print(sentence, style=colour, highlight=False, markup=False)
+    if len(issues) > SHOWN_ISSUES:
+        console.print(f"and {len(issues) - SHOWN_ISSUES} more kinds of issues.")
+
+
+def _width(stream: TextIO) -> int | None:
+    """The width of the terminal; in a file or a pipe, room for the table."""
+    return None if stream.isatty() else 140
 
 
 def _watcher(progress: Progress) -> Watcher:

@@ -1,0 +1,157 @@
+"""Hop 2 for tables that GDAL reads: GeoPackage, shapefile, FlatGeobuf and spreadsheet."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyogrio
+import shapely
+from geopandas import GeoDataFrame
+
+from mesip.errors import SourceError
+from pipelines.archives import check_size
+from pipelines.conform import source_name
+from pipelines.encodings import dbf_encoding
+
+# How a file of each format begins. GDAL guesses the driver from the content, whatever the name says: a file
+# `.gpkg` that holds VRT text would be followed to any file of this machine; so would VRT text after a sign.
+# GDAL's guesses end at a zero byte, so each sign is asked to be followed by one within its first 16 bytes.
+SIGNS = {
+    ".gpkg": b"SQLite format 3\x00",
+    ".shp": b"\x00\x00\x27\x0a",
+    ".fgb": b"fgb\x03fgb",
+    ".xlsx": b"PK\x03\x04",
+}
+HEAD_BYTES = 16
+LOST = "The geometry is damaged, or of a type that is not known here."
+# The first row of a sheet names the columns even where all cells are text, which GDAL would not guess.
+OPTIONS: dict[str, dict[str, Any]] = {".xlsx": {"HEADERS": "FORCE"}}
+
+
+def read_gdal_table(path: Path, layer: str, batch_rows: int) -> Iterator[pd.DataFrame]:
+    """The rows of ``path`` in batches; with geometry, ``fault`` and a coordinate system if it has geometry.
+
+    Args:
+        path: the file.
+        layer: name of the table to take if the file holds several.
+        batch_rows: the most rows a frame may have.
+
+    Raises:
+        SourceError: it is not what its name says, is damaged, holds several tables, or no coordinate system.
+    """
+    suffix = path.suffix.lower()
+    _check_head(path, suffix)
+    encoding, table = _encoding(path), _table(path, layer)
+    numbers = count(1)
+    try:
+        with ExitStack() as stack:
+            with _quiet():
+                opened = pyogrio.open_arrow(
+                    path, table, encoding, batch_size=batch_rows, use_pyarrow=True, **OPTIONS.get(suffix, {})
+                )
+                meta, reader = stack.enter_context(opened)
+            while (batch := _next(reader)) is not None:
+                batch.validate(full=True)  # whether letters are UTF-8, too
+                frame = pa.Table.from_batches([batch]).to_pandas()
+                origins = [f"row {next(numbers)}" for _ in range(len(frame))]
+                yield _placed(frame, meta, path).assign(origin=origins)
+    except (pa.ArrowException, RuntimeError, ValueError, OSError) as cause:
+        raise SourceError(_unreadable(path, cause)) from cause
+
+
+def _next(reader: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    with _quiet():
+        return next(reader, None)
+
+
+def _check_head(path: Path, suffix: str) -> None:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    sign = SIGNS[suffix]
+    if not head.startswith(sign) or b"\x00" not in head:
+        raise SourceError(
+            f"{path.name} is not what its name says: no {suffix} file begins with {head!r}. "
+            "Export it again, or give it the ending of its format."
+        )
+    if suffix == ".xlsx":
+        check_size(path)
+
+
+def _table(path: Path, wanted: str) -> str | None:
+    """The one table of the file, or that named as the layer."""
+    try:
+        with _quiet():
+            names = [str(name) for name, _ in pyogrio.list_layers(path)]
+    except (RuntimeError, ValueError) as cause:
+        raise SourceError(_unreadable(path, cause)) from cause
+    if wanted in names or len(names) < 2:  # noqa: PLR2004 - one, or none
+        return wanted if wanted in names else None
+    raise SourceError(
+        f"{path.name} holds {len(names)} tables: {', '.join(names[:20])}. Leave the right one in the file, "
+        f"or call it {wanted!r}."
+    )
+
+
+def _encoding(path: Path) -> str | None:
+    """What a shapefile's letters are in; where a .cpg says it, or in other formats, GDAL knows it itself.
+
+    Raises:
+        SourceError: the shapefile is not whole.
+    """
+    if path.suffix.lower() != ".shp":
+        return None
+    parts = {part.suffix.lower(): part for part in path.parent.iterdir() if part.stem == path.stem}
+    if absent := [part for part in (".shx", ".dbf") if part not in parts]:
+        raise SourceError(
+            f"{path.name} lacks its {' and '.join(absent)}: a shapefile is several files of one name. Put "
+            "them into one folder, or deliver them in one zip archive."
+        )
+    return None if ".cpg" in parts else dbf_encoding(parts[".dbf"])
+
+
+def _placed(frame: pd.DataFrame, meta: dict[str, Any], path: Path) -> pd.DataFrame:
+    geometry = source_name(meta["geometry_name"] or "wkb_geometry")
+    frame = frame.rename(columns=source_name)
+    if geometry not in frame:
+        return frame
+    return from_wkb(frame, geometry, meta["crs"], path)
+
+
+def from_wkb(frame: pd.DataFrame, column: str, crs: Any, path: Path) -> GeoDataFrame:
+    """The frame with the WKB of ``column`` as its geometry, and ``fault`` where it cannot be read.
+
+    Raises:
+        SourceError: there is no coordinate system.
+    """
+    if crs is None:
+        absent = "its .prj file" if path.suffix.lower() == ".shp" else "the name of its coordinate system"
+        raise SourceError(
+            f"{path.name} lacks {absent}: nobody can say where its coordinates are. Deliver the file with "
+            "it, such as EPSG:2177."
+        )
+    written = frame[column].to_numpy()
+    shapes = shapely.from_wkb(written, on_invalid="ignore")
+    lost = shapely.is_missing(shapes) & frame[column].notna().to_numpy()
+    fault = pd.Series(None, frame.index, dtype="str").mask(lost, LOST)
+    return GeoDataFrame(frame.drop(columns=column).assign(fault=fault), geometry=shapes, crs=crs)
+
+
+def _unreadable(path: Path, cause: Exception) -> str:
+    if isinstance(cause, UnicodeDecodeError) or "UTF8" in str(cause):
+        return (
+            f"{path.name}: its letters are not in the encoding that it states. Correct the .cpg beside it, "
+            "or export it again in UTF-8."
+        )
+    # GDAL gives its complaints in a row; the last is the plain one.
+    why = str(cause).replace(f"{path.parent}/", "").rpartition("; ")[2].rstrip(". ")
+    return f"{path.name} cannot be read: {why}. Export it again."
+
+
+def _quiet() -> warnings.catch_warnings:
+    """GDAL's murmurs are not for a person who loads a file: what is wrong stops the load, or a row."""
+    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)

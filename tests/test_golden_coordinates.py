@@ -1,0 +1,295 @@
+"""Points that a surveyor measured come to every client within a centimetre, in every coordinate system."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from pyproj import Transformer
+
+import api
+from pipelines.load import Order, load
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+SYSTEMS = {CRS84: "OGC:CRS84"} | {f"{EPSG}{code}": f"EPSG:{code}" for code in (2177, 2180, 3857, 4326)}
+PARCEL = "143204_2.0015.26/35"
+# The delivery is in zone 7, its northing first; the node keeps zone 6.
+DELIVERED = "EPSG:2178"
+CENTIMETRE = {"EPSG:4326": 0.01 / 111_320, "OGC:CRS84": 0.01 / 111_320}
+
+
+@pytest.fixture(scope="module")
+def gml(shared):
+    return (shared / "egib" / "leszno_2021.gml").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def measured(gml):
+    """Five points of a parcel: local identifier → northing, easting in EPSG:2178, as the GML writes them."""
+    parcels = re.findall(r"<egb:EGB_DzialkaEwidencyjna .*?</egb:EGB_DzialkaEwidencyjna>", gml, re.DOTALL)
+    (parcel,) = [each for each in parcels if f"<egb:idDzialki>{PARCEL}<" in each]
+    points = re.findall(r'punktGranicyDzialki xlink:href="PL\.PZGiK\.179\.EGiB_(.*?)_', parcel)[:5]
+    return {point: _position(gml, point) for point in points}
+
+
+def _position(gml, point):
+    block = gml[gml.index(f'<egb:EGB_PunktGraniczny gml:id="PL.PZGiK.179.EGiB_{point}_') :]
+    northing, easting = re.search(r"<gml:pos>(.*?) (.*?)</gml:pos>", block).groups()
+    return float(northing), float(easting)
+
+
+@pytest.fixture(scope="module")
+def county(database, node, city, shared):
+    """A node with the county's cadastre, and the sample city's trees for something to count."""
+    order = Order("egib", (shared / "egib" / "leszno_2021.gml",), accepted=frozenset({"extent"}))
+    load(order, database, node)
+    load(Order("trees", (city["trees"],)), database, node)
+    return database
+
+
+@pytest.fixture(scope="module")
+def address(county):
+    """Where the node listens: a process of its own on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = [sys.executable, "-m", "uvicorn", "api.app:application", "--factory", "--log-level", "warning"]
+    folder = Path(api.__file__ or "").parents[1]
+    listening = subprocess.Popen([*program, "--host", "127.0.0.1", "--port", str(port)], cwd=folder)
+    yield _awake(f"http://127.0.0.1:{port}")
+    listening.terminate()
+    listening.wait(10)
+
+
+def _awake(url):
+    for _ in range(200):
+        try:
+            urlopen(f"{url}/health", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return url
+    raise AssertionError(f"the server at {url} does not answer")
+
+
+def get(url):
+    with urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+def expected(measured, system):
+    """What pyproj makes of the measured points, axes in the order of the authority."""
+    change = Transformer.from_crs(DELIVERED, system)
+    return {point: change.transform(*position) for point, position in measured.items()}
+
+
+def same(found, measured, system, *, easting_first=False):
+    """Every measured point is found within a centimetre."""
+    for point, (first, second) in expected(measured, system).items():
+        flipped = easting_first and system in ("EPSG:2177", "EPSG:2180", "EPSG:4326")
+        wanted = (second, first) if flipped else (first, second)
+        assert found[point] == pytest.approx(wanted, abs=CENTIMETRE.get(system, 0.01), rel=0), (point, system)
+
+
+def counted(rows, layer):
+    return rows(f"SELECT count(*) FROM city.{layer}")[0][0]
+
+
+def test_the_text_of_the_delivery_has_the_northing_first(measured):
+    assert len(measured) == 5
+    for northing, easting in measured.values():
+        assert 5_790_000 < northing < 5_795_000
+        assert 7_469_000 < easting < 7_470_000
+
+
+@pytest.mark.parametrize("crs", SYSTEMS)
+def test_points_come_by_plain_http_as_pyproj_transforms_them(address, measured, rows, crs):
+    page = get(f"{address}/collections/boundary_points/items?{urlencode({'crs': crs, 'limit': 1000})}")
+    same({each["id"]: each["geometry"]["coordinates"] for each in page["features"]}, measured, SYSTEMS[crs])
+    assert page["numberMatched"] == len(page["features"]) == counted(rows, "boundary_points")
+
+
+@pytest.mark.parametrize("crs", SYSTEMS)
+def test_a_point_alone_lies_where_it_lies_in_the_list(address, measured, crs):
+    here = f"{address}/collections/boundary_points/items"
+    alone = {point: get(f"{here}/{point}?{urlencode({'crs': crs})}") for point in measured}
+    same({key: each["geometry"]["coordinates"] for key, each in alone.items()}, measured, SYSTEMS[crs])
+
+
+@pytest.mark.parametrize("crs", SYSTEMS)
+def test_a_box_a_centimetre_around_a_point_finds_it(address, measured, crs):
+    system = SYSTEMS[crs]
+    step = CENTIMETRE.get(system, 0.01)
+    for point, (first, second) in expected(measured, system).items():
+        box = ",".join(map(repr, (first - step, second - step, first + step, second + step)))
+        found = get(
+            f"{address}/collections/boundary_points/items?{urlencode({'bbox': box, 'bbox-crs': crs})}"
+        )
+        assert point in [each["id"] for each in found["features"]]
+
+
+def test_a_parcel_lies_between_its_points(address, measured):
+    query = urlencode({"parcel_id": PARCEL, "crs": f"{EPSG}2177"})
+    (parcel,) = get(f"{address}/collections/parcels/items?{query}")["features"]
+    corners = np.array(parcel["geometry"]["coordinates"][0])
+    for position in expected(measured, "EPSG:2177").values():
+        assert np.linalg.norm(corners - position, axis=1).min() < 0.01
+    assert shapely.Polygon(corners).area == pytest.approx(1895, abs=2)
+
+
+def test_a_layer_that_was_never_loaded_answers_with_nothing(address):
+    for narrowed in ({}, {"bbox": "16,52,17,53"}, {"datetime": "2024-05-01"}, {"resulttype": "hits"}):
+        page = get(f"{address}/collections/stops/items?{urlencode(narrowed)}")
+        assert (page["features"], page["numberReturned"], page["numberMatched"]) == ([], 0, 0)
+    assert get(f"{address}/collections/stops")["extent"]["spatial"]["bbox"]
+
+
+# GDAL of geopandas
+
+
+@pytest.mark.desktop
+def test_geopandas_reads_points_where_they_are(address, measured, rows):
+    points = geopandas.read_file(f"OAPIF:{address}/collections/boundary_points")
+    assert points.crs.to_authority() in (("OGC", "CRS84"), ("EPSG", "4326"))
+    same(by_identifier(points), measured, "OGC:CRS84")
+    assert len(points) == counted(rows, "boundary_points")
+
+
+def by_identifier(points):
+    return {key: (point.x, point.y) for key, point in zip(points["local_id"], points.geometry, strict=True)}
+
+
+@pytest.mark.desktop
+@pytest.mark.parametrize("system", ["EPSG:2177", "EPSG:2180", "EPSG:3857"])
+def test_geopandas_reads_points_in_the_system_it_asks_for(address, measured, system):
+    """GDAL turns the axes, so that the easting is x."""
+    points = geopandas.read_file(f"OAPIF:{address}/collections/boundary_points", CRS=system)
+    assert points.crs == system
+    same(by_identifier(points), measured, system, easting_first=True)
+
+
+@pytest.mark.desktop
+def test_geopandas_reads_parcels_with_their_fields(address, rows):
+    parcels = geopandas.read_file(f"OAPIF:{address}/collections/parcels")
+    assert len(parcels) == counted(rows, "parcels") == 14
+    assert set(parcels.geom_type) == {"Polygon"}
+    assert {"local_id", "parcel_id", "area_ha", "version_from"} <= set(parcels.columns)
+    assert parcels["area_ha"].dtype == "float64"
+    assert str(parcels["version_from"].dtype).startswith("datetime64")
+    areas = dict(rows("SELECT local_id, ST_Area(geom) FROM city.parcels"))
+    found = dict(zip(parcels["local_id"], parcels.to_crs(2177).area, strict=True))
+    assert found == pytest.approx(areas, abs=0.1)  # square metres
+
+
+@pytest.mark.desktop
+def test_geopandas_reads_all_pages_and_part_of_the_city(address, rows):
+    trees = geopandas.read_file(f"OAPIF:{address}/collections/trees")
+    assert len(trees) == trees["tree_id"].nunique() == counted(rows, "trees")
+    box = (16.91, 52.405, 16.92, 52.41)
+    part = geopandas.read_file(f"OAPIF:{address}/collections/trees", bbox=box)
+    assert set(part["tree_id"]) == set(trees[trees.intersects(shapely.box(*box))]["tree_id"])
+
+
+# GDAL's own commands
+
+
+def run(*command):
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed; it comes with gdal-bin")
+    # The Python packages bring another GDAL with data of its own.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GDAL", "PROJ"))}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=clean)
+    assert done.returncode == 0, done.stderr
+    assert "ERROR" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.desktop
+def test_ogr2ogr_writes_points_where_they_are(address, measured, rows):
+    xy = ("-f", "CSV", "-lco", "GEOMETRY=AS_XY", "/vsistdout/")
+    text = run("ogr2ogr", *xy, f"OAPIF:{address}", "boundary_points", "-oo", "PAGE_SIZE=1000")
+    lines = [line.split(",") for line in text.splitlines()]
+    head, *found = lines
+    column = head.index("local_id")
+    same({line[column]: (float(line[0]), float(line[1])) for line in found}, measured, "OGC:CRS84")
+    assert len(found) == counted(rows, "boundary_points")
+
+
+@pytest.mark.desktop
+def test_ogrinfo_counts_what_the_database_holds(address, rows):
+    for layer in ("boundary_points", "parcels", "trees"):
+        text = run("ogrinfo", "-ro", "-so", f"OAPIF:{address}", layer, "-oo", "PAGE_SIZE=1000")
+        assert f"Feature Count: {counted(rows, layer)}" in text
+
+
+@pytest.mark.desktop
+def test_ogrinfo_finds_a_feature_by_its_identifier(address, measured):
+    point = next(iter(measured))
+    text = run("ogrinfo", "-ro", f"OAPIF:{address}", "boundary_points", "-where", f"local_id = '{point}'")
+    assert text.count("OGRFeature(boundary_points)") == 1
+
+
+# QGIS
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+QGIS = """
+import json, os, sys
+from qgis.core import QgsApplication, QgsVectorLayer
+program = QgsApplication([], False)
+program.initQgis()
+told = {}
+for name in sys.argv[2:]:
+    layer = QgsVectorLayer(f"url='{sys.argv[1]}' typename='{name}' restrictToRequestBBOX='0'", name, "OAPIF")
+    assert layer.isValid(), layer.error().message()
+    found = []
+    for feature in layer.getFeatures():
+        centre = feature.geometry().centroid().asPoint()
+        found.append((feature.attributes()[0], centre.x(), centre.y()))
+    fields = [field.name() for field in layer.fields()]
+    told[name] = {"crs": layer.crs().authid(), "fields": fields, "features": found}
+print(json.dumps(told), flush=True)
+os._exit(0)  # QGIS may fall over its own feet when Python clears up
+"""
+
+
+def _has_qgis(clean):
+    asks = [SYSTEM_PYTHON, "-c", "import qgis.core"]
+    return Path(SYSTEM_PYTHON).exists() and subprocess.run(asks, check=False, env=clean).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def in_qgis(address):
+    """What QGIS reads of three layers."""
+    clean = {"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
+    if not _has_qgis(clean):
+        pytest.skip("QGIS is not installed; it comes with python3-qgis")
+    command = [SYSTEM_PYTHON, "-c", QGIS, f"{address}/", "boundary_points", "parcels", "trees"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=clean)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.desktop
+def test_qgis_shows_points_where_they_are(in_qgis, measured):
+    points = in_qgis["boundary_points"]
+    assert points["crs"] in ("OGC:CRS84", "EPSG:4326")
+    assert points["fields"][:2] == ["id", "local_id"]
+    same({key: (x, y) for key, x, y in points["features"]}, measured, "OGC:CRS84")
+
+
+@pytest.mark.desktop
+def test_qgis_counts_what_the_database_holds(in_qgis, rows):
+    for layer, told in in_qgis.items():
+        assert len(told["features"]) == len({key for key, _, _ in told["features"]}) == counted(rows, layer)
