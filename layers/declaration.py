@@ -20,6 +20,8 @@ Severity = Literal["error", "warning"]
 GeometryName = Literal["Point", "LineString", "Polygon", "MultiPolygon", "Geometry"]
 FrameStep = Callable[[pd.DataFrame], pd.DataFrame]
 
+# Columns of every table that are ours.
+OWN_COLUMNS = {"geom", "lonlat", "hash", "run", "stand", "valid", "valid_since", "recorded", "recorded_since"}
 NAME = re.compile(r"[a-z][a-z0-9_]{1,48}")
 
 
@@ -182,7 +184,7 @@ class Layer:
         )
         if unknown := {name for name in spoken if name and name not in names}:
             raise ValueError(f"{self.name}: no field is called {', '.join(sorted(unknown))}")
-        if reserved := {"geom", "lonlat", "hash", "run", "stand"} & set(names):
+        if reserved := OWN_COLUMNS & set(names):
             raise ValueError(f"{self.name}: {', '.join(reserved)} is a column of our own")
 
     def field(self, name: str) -> Field:

@@ -2,37 +2,65 @@
 
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
+from sqlalchemy.dialects.postgresql import TSTZRANGE
 
 from layers.declaration import Field, Layer
 from layers.kinds import KINDS, UNITS
 
 SCHEMA = "city"
+MOMENT = sa.DateTime(timezone=True)
 
 
 def table(layer: Layer, srid: int, metadata: sa.MetaData | None = None) -> sa.Table:
     """The table of the current rows of ``layer``, geometry stored in ``srid``.
 
-    Beside the declared fields: ``geom`` (easting, northing), ``lonlat`` (the same in EPSG:4326, longitude
-    first, kept by the database), ``stand`` (the day the delivery speaks of), ``hash`` (of the content) and
-    ``run`` (the load that wrote the row).
+    Beside the declared fields and the columns of ``_own_columns``: since when the row is valid in the world,
+    and since when we say so. Both times go on.
     """
     return sa.Table(
         layer.name,
         metadata if metadata is not None else sa.MetaData(),
         *(column(layer, field) for field in layer.fields),
-        sa.Column("geom", Geometry(layer.geometry, srid, spatial_index=False), comment=f"EPSG:{srid}"),
-        sa.Column(
-            "lonlat",
-            Geometry(layer.geometry, 4326, spatial_index=False),
-            sa.Computed("ST_Transform(geom, 4326)", persisted=True),
-            comment="EPSG:4326, longitude first",
-        ),
-        sa.Column("stand", sa.Date(), nullable=False, comment="Day the delivery speaks of"),
-        sa.Column("hash", sa.Uuid(), nullable=False, comment="Hash of the canonical content"),
-        sa.Column("run", sa.BigInteger(), nullable=False, comment="Load that wrote the row"),
+        *_own_columns(layer, srid),
+        sa.Column("valid_since", MOMENT, nullable=False, comment="Since when it is so in the world"),
+        sa.Column("recorded_since", MOMENT, nullable=False, comment="Since when it is published"),
         schema=SCHEMA,
         comment=layer.title["en"],
     )
+
+
+def history_table(layer: Layer, srid: int, metadata: sa.MetaData | None = None) -> sa.Table:
+    """The table of superseded versions of ``layer``: when each was valid, and when we said so.
+
+    Apart from the current rows, so that today's reads never pay for history. Both times are half-open ranges.
+    A version whose record goes on is what we say today of a time that is over.
+    """
+    return sa.Table(
+        f"{layer.name}_history",
+        metadata if metadata is not None else sa.MetaData(),
+        *(sa.Column(field.name, KINDS[field.kind].column) for field in layer.fields),
+        *_own_columns(layer, srid),
+        sa.Column("valid", TSTZRANGE(), nullable=False, comment="When it was so in the world"),
+        sa.Column("recorded", TSTZRANGE(), nullable=False, comment="When it was published"),
+        sa.Index(f"{layer.name}_history_key_idx", layer.key),
+        schema=SCHEMA,
+        comment=f"{layer.title['en']}: superseded versions",
+    )
+
+
+def _own_columns(layer: Layer, srid: int) -> list[sa.Column]:
+    """What every row has: ``geom`` (easting, northing), ``lonlat`` (the same in EPSG:4326, longitude first,
+    kept by the database), ``stand``, ``hash`` and ``run``.
+    """
+    lonlat = sa.Computed("ST_Transform(geom, 4326)", persisted=True)
+    place = Geometry(layer.geometry, 4326, spatial_index=False)
+    return [
+        sa.Column("geom", Geometry(layer.geometry, srid, spatial_index=False), comment=f"EPSG:{srid}"),
+        sa.Column("lonlat", place, lonlat, comment="EPSG:4326, longitude first"),
+        sa.Column("stand", sa.Date(), nullable=False, comment="Day the delivery speaks of"),
+        sa.Column("hash", sa.Uuid(), nullable=False, comment="Hash of the canonical content"),
+        sa.Column("run", sa.BigInteger(), nullable=False, comment="Load that wrote the row"),
+    ]
 
 
 def column(layer: Layer, field: Field) -> sa.Column:

@@ -8,7 +8,10 @@ from mesip.errors import GuardError
 
 
 class Account(NamedTuple):
-    """What one run would do to one layer, in rows. ``outside`` of the accepted ones lie beyond the city."""
+    """What one run would do to one layer, in rows. ``outside`` of the accepted ones lie beyond the city.
+
+    ``fresh``: nothing of the layer was ever published, and the delivery tells nothing of the past.
+    """
 
     read: int
     added: int
@@ -20,6 +23,7 @@ class Account(NamedTuple):
     archival: int
     previous: int
     outside: int
+    fresh: bool = False
 
     @property
     def current(self) -> int:

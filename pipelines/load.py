@@ -4,8 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from datetime import time as time_of_day
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from geopandas import GeoDataFrame
@@ -15,6 +17,7 @@ from mesip.database import Database
 from mesip.errors import GuardError, PlatformError, SourceError
 from mesip.settings import Settings
 from pipelines import runs
+from pipelines.casts import OFFICE
 from pipelines.check import check
 from pipelines.conform import conform, require_columns
 from pipelines.deliveries import Delivery, receive
@@ -22,11 +25,13 @@ from pipelines.gml import read_gml
 from pipelines.guards import refuse
 from pipelines.issues import beside
 from pipelines.place import check_place
-from pipelines.publish import Publication, account, lock, publish
+from pipelines.publication import Publication
+from pipelines.publish import account, lock, moment, publish
 from pipelines.quarantine import Batch, error_rows, quarantine, reject_repeated
 from pipelines.runs import LayerAccount, Outcome
-from pipelines.stage import drop_staging, make_staging, stage
+from pipelines.stage import Staged, drop_staging, make_staging, stage
 from pipelines.tables import read_table
+from pipelines.versions import check_chains, lives, valid_since
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +68,11 @@ class Job:
     settings: Settings
     stand: date
     tallies: dict[str, Tally] = field(default_factory=dict)
+
+    @property
+    def begins(self) -> datetime:
+        """The moment the delivery's day begins in the office that wrote it."""
+        return datetime.combine(self.stand, time_of_day.min, ZoneInfo(OFFICE))
 
 
 def load(order: Order, database: Database, settings: Settings, watch: Watcher = lambda *_: None) -> Outcome:
@@ -142,28 +152,23 @@ def _batches(order: Order, layers: list[Layer], path: Path) -> Iterator[tuple[st
 
 
 def _stage_batch(job: Job, layer: Layer, source: GeoDataFrame) -> None:
-    """Hops 3 to 5 for one batch: every current row ends up staged or in quarantine."""
-    current = _current_versions(layer, source)
-    tally = job.tallies[layer.name]
-    tally.read += len(current)
-    tally.archival += len(source) - len(current)
-    if current.empty:
+    """Hops 3 to 5 for one batch: every version ends up staged or in quarantine."""
+    if source.empty:
         return
-    frame, unsaid = conform(current, layer, job.settings.srid)
-    issues = beside(unsaid, check(frame, layer))
+    ends = lives(source, layer)
+    tally = job.tallies[layer.name]
+    tally.read += int((~ends.over).sum())
+    tally.archival += int(ends.over.sum())
+    frame, unsaid = conform(source, layer, job.settings.srid)
+    issues = beside(beside(unsaid, ends.issues), check(frame, layer))
     accepted = frame.drop(index=error_rows(issues))
+    since = valid_since(accepted, layer, job.begins)
+    rows = accepted.index
     with job.database.transaction() as connection:
-        quarantine(connection, Batch(layer, job.run, current, frame[layer.key]), issues)
-        stage(connection, layer, job.run, accepted, current["origin"].loc[accepted.index])
-
-
-def _current_versions(layer: Layer, source: GeoDataFrame) -> GeoDataFrame:
-    """The versions that are not over: a superseded version, or one of an ended object, is archival."""
-    if layer.source.feed is None:
-        return source
-    feed = all_feeds()[layer.source.feed]
-    ends = [name for name in (*feed.version_end, feed.object_end) if name in source]
-    return source[source[ends].isna().all(axis=1)] if ends else source
+        quarantine(connection, Batch(layer, job.run, source, frame[layer.key], ends.over), issues)
+        stage(
+            connection, layer, job.run, Staged(accepted, since, ends.ended[rows], source["origin"].loc[rows])
+        )
 
 
 def _filled(job: Job, layers: list[Layer]) -> list[Layer]:
@@ -186,21 +191,27 @@ def _filled(job: Job, layers: list[Layer]) -> list[Layer]:
 def _publish(job: Job, layers: list[Layer]) -> dict[str, LayerAccount]:
     """Hop 6 for all layers of the delivery: all of them become current, or none."""
     accounts = {}
+    ordered = sorted(layers, key=lambda each: each.name)
     with job.database.transaction() as connection:
-        for layer in layers:
+        for layer in ordered:
             reject_repeated(connection, layer, job.run)
+            if job.tallies[layer.name].archival:
+                check_chains(connection, layer, job.run)
     with job.database.transaction() as connection:
-        for layer in sorted(layers, key=lambda each: each.name):
+        for layer in ordered:
             lock(connection, layer)
-            accounts[layer.name] = _publish_layer(connection, job, layer)
+        now = moment(connection, ordered)
+        for layer in ordered:
+            accounts[layer.name] = _publish_layer(connection, job, layer, now)
+        runs.record(connection, job.run, now)
         if job.order.dry_run:
             connection.rollback()
     return accounts
 
 
-def _publish_layer(connection: sa.Connection, job: Job, layer: Layer) -> LayerAccount:
+def _publish_layer(connection: sa.Connection, job: Job, layer: Layer, now: datetime) -> LayerAccount:
     tally, began = job.tallies[layer.name], time.monotonic()
-    this = Publication(layer, job.run, job.stand, job.settings.extent)
+    this = Publication(layer, job.run, job.stand, job.begins, now, job.settings.extent, job.settings.srid)
     counted = account(connection, this, tally.read, tally.archival)
     refuse(layer, counted, job.order.accepted)
     head = publish(connection, this, counted)

@@ -7,10 +7,11 @@ from sqlalchemy.dialects import postgresql
 
 from layers import Field, Layer
 from layers.kinds import KINDS
-from layers.table import SCHEMA, column, indexes, table
+from layers.table import SCHEMA, column, history_table, indexes, table
 from mesip.database import Database
 from mesip.errors import PlatformError
 from mesip.passwords import password
+from pipelines.history import at_function
 from pipelines.registry import METADATA
 
 POSTGRESQL = postgresql.dialect()
@@ -32,6 +33,9 @@ def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[st
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         METADATA.create_all(connection)
         done = [sentence for layer in layers for sentence in _grow(connection, layer, srid)]
+        for layer in layers:
+            connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.{layer.name}_at")
+            connection.exec_driver_sql(at_function(layer, srid))
         _rebuild_public(connection, database, layers)
     return done
 
@@ -40,6 +44,7 @@ def _grow(connection: sa.Connection, layer: Layer, srid: int) -> list[str]:
     present = {column["name"]: column for column in _columns(connection, layer)}
     if not present:
         table(layer, srid).create(connection)
+        history_table(layer, srid).create(connection)
         make_indexes(connection, layer)
         return [f"{layer.name}: table made."]
     for field in layer.fields:
@@ -74,9 +79,9 @@ def _same_kind(layer: Layer, field: Field, found: sa.types.TypeEngine) -> None:
 
 def _add(connection: sa.Connection, layer: Layer, field: Field) -> None:
     """A new field starts empty, so it cannot be NOT NULL before the next load."""
-    new = column(layer, field)
-    type_ = new.type.compile(dialect=connection.dialect)
-    connection.exec_driver_sql(f"ALTER TABLE {SCHEMA}.{layer.name} ADD COLUMN {field.name} {type_}")
+    type_ = column(layer, field).type.compile(dialect=connection.dialect)
+    for name in (layer.name, f"{layer.name}_history"):
+        connection.exec_driver_sql(f"ALTER TABLE {SCHEMA}.{name} ADD COLUMN {field.name} {type_}")
 
 
 def _rebuild_public(connection: sa.Connection, database: Database, layers: list[Layer]) -> None:

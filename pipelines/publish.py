@@ -1,45 +1,21 @@
 """Hop 6: staged rows become the current ones, in one transaction under the layer's lock."""
 
-from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from layers import Layer
-from layers.table import SCHEMA
+from layers.table import SCHEMA, indexes
 from mesip.errors import LayerLockedError, PlatformError
-from mesip.settings import Extent
 from pipelines.guards import Account
-from pipelines.stage import staging_table
+from pipelines.history import keep_superseded
+from pipelines.publication import Publication
 
 LOCK_WAIT = "10s"
 LOCK_NOT_AVAILABLE = "55P03"
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One layer of one run: what is published, as of which day, for a city of which extent (degrees)."""
-
-    layer: Layer
-    run: int
-    stand: date
-    extent: Extent
-
-    @property
-    def staged(self) -> str:
-        """The staging table."""
-        return staging_table(self.layer, self.run)
-
-    @property
-    def current(self) -> str:
-        """The table of current rows."""
-        return f"{SCHEMA}.{self.layer.name}"
-
-    @property
-    def diff(self) -> str:
-        """The temporary table of what differs."""
-        return f"diff_{self.layer.name}"
+# What a second survey of the same thing may differ by, in metres, when everything else is the same.
+REDIGITISED_M = 0.5
 
 
 def lock(connection: sa.Connection, layer: Layer) -> None:
@@ -57,64 +33,46 @@ def lock(connection: sa.Connection, layer: Layer) -> None:
         raise
 
 
-def compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
-    """Compare staged with current rows by key and hash; return rows per kind of difference.
+def moment(connection: sa.Connection, layers: list[Layer]) -> datetime:
+    """The moment a publication is recorded under: later than every earlier one of these layers.
 
-    A current row whose new version was rejected is not removed: it stays as it was.
+    Asked under the locks: the clock when the transaction began may be before the last publication.
     """
-    key = this.layer.key
-    connection.exec_driver_sql(f"ANALYZE {this.staged}")
-    connection.execute(
-        sa.text(f"""
-            CREATE TEMPORARY TABLE {this.diff} ON COMMIT DROP AS
-            SELECT COALESCE(new.{key}, old.{key}) AS key, new.hash AS hash, CASE
-                WHEN old.{key} IS NULL THEN 'add' WHEN new.{key} IS NULL THEN 'remove'
-                WHEN old.hash <> new.hash THEN 'change' ELSE 'confirm' END AS op
-            FROM {this.staged} AS new FULL JOIN {this.current} AS old ON old.{key} = new.{key}
-        """)
-    )
-    connection.exec_driver_sql(f"ANALYZE {this.diff}")
-    connection.execute(
-        sa.text(f"""
-            DELETE FROM {this.diff} WHERE op = 'remove' AND key IN (
-                SELECT key FROM registry.reject WHERE run = :run AND layer = :layer)
-        """),
-        {"run": this.run, "layer": this.layer.name},
-    )
-    counted = connection.exec_driver_sql(f"SELECT op, count(*) AS rows FROM {this.diff} GROUP BY op")
-    return {row.op: row.rows for row in counted}
+    asked = sa.text("""
+        SELECT GREATEST(clock_timestamp(), max(published_at) + interval '1 microsecond')
+        FROM registry.head WHERE layer = ANY(:layers)
+    """)
+    return connection.execute(asked, {"layers": [layer.name for layer in layers]}).scalar_one()
 
 
 def account(connection: sa.Connection, this: Publication, read: int, archival: int) -> Account:
-    """What the publication would do, counted.
+    """What the publication would do, counted; the differences are in the table ``this.diff`` afterwards.
 
     Raises:
         PlatformError: the sums disagree; nothing is published.
     """
-    ops = compare(connection, this)
-    counts = {name: ops.get(op, 0) for op, name in NAMES.items()}
-    place = {"run": this.run, "layer": this.layer.name}
-
-    def count(query: str) -> int:
-        return connection.execute(
-            sa.text(query), place | dict(zip("wsen", this.extent, strict=True))
-        ).scalar_one()
-
+    # Sorting and hashing a city's keys in memory; the publication is the only one of its layer.
+    connection.exec_driver_sql("SET LOCAL work_mem = '256MB'")
+    connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
+    connection.exec_driver_sql(f"ANALYZE {this.staged}")
+    counts = _counts(connection, this)
+    fresh = counts["previous"] == counts["remembered"] == archival == 0
+    ops = {"add": counts["staged"]} if fresh else _compare(connection, this)
+    added, changed = ops.get("add", 0), ops.get("change", 0)
     result = Account(
         read=read,
         archival=archival,
-        rejected=count("SELECT count(*) FROM registry.reject WHERE run = :run AND layer = :layer"),
-        warnings=count(
-            "SELECT count(*) FROM registry.issue WHERE run = :run AND layer = :layer AND severity = 'warning'"
-        ),
-        previous=count(f"SELECT count(*) FROM {this.current}"),
-        outside=count(
-            f"SELECT count(*) FROM {this.staged} WHERE NOT geom && "
-            f"ST_Transform(ST_MakeEnvelope(:w, :s, :e, :n, 4326), ST_SRID(geom))"
-        ),
-        **counts,
+        added=added,
+        changed=changed,
+        confirmed=counts["staged"] - added - changed,
+        removed=ops.get("remove", 0),
+        rejected=counts["rejected"],
+        warnings=counts["warnings"],
+        previous=counts["previous"],
+        outside=counts["outside"],
+        fresh=fresh,
     )
-    if read != (passed := result.added + result.changed + result.confirmed + result.rejected):
+    if read != (passed := counts["staged"] + result.rejected):
         raise PlatformError(
             f"{this.layer.name}: {read} rows were read, {passed} are accounted for; nothing is published. "
             "This is a fault of the program: please report it with the delivery."
@@ -123,14 +81,17 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
 
 
 def publish(connection: sa.Connection, this: Publication, counted: Account) -> int:
-    """Write the differences to the current rows and the change log, move the head; return the head.
+    """Write the differences to the current rows, the history and the change log; return the new head.
 
     Raises:
         PlatformError: the table does not hold as many rows as the account says; nothing is published.
     """
-    names = [field.name for field in this.layer.fields] + ["geom", "hash"]
-    _write_rows(connection, this, names)
-    head = _write_changes(connection, this)
+    if counted.fresh:
+        _fill(connection, this)
+    else:
+        keep_superseded(connection, this)
+        _write_rows(connection, this)
+    head = _write_changes(connection, this, counted)
     rows = connection.exec_driver_sql(f"SELECT count(*) FROM {this.current}").scalar_one()
     if rows != counted.current:
         raise PlatformError(
@@ -141,58 +102,148 @@ def publish(connection: sa.Connection, this: Publication, counted: Account) -> i
     return head
 
 
-NAMES = {"add": "added", "change": "changed", "confirm": "confirmed", "remove": "removed"}
+def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
+    ours = "WHERE run = :run AND layer = :layer"
+    # The city's box is transformed once, not per row.
+    box = "(SELECT ST_Transform(ST_MakeEnvelope(:west, :south, :east, :north, 4326), :srid))"
+    queries = {
+        "staged": f"SELECT count(*) FROM {this.staged} WHERE ended IS NULL",
+        "previous": f"SELECT count(*) FROM {this.current}",
+        "remembered": f"SELECT count(*) FROM (SELECT FROM {this.history} LIMIT 1) AS any_row",
+        "rejected": f"SELECT count(*) FROM registry.reject {ours} AND NOT archival",
+        "warnings": f"SELECT count(*) FROM registry.issue {ours} AND severity = 'warning'",
+        "outside": f"SELECT count(*) FROM {this.staged} WHERE ended IS NULL AND NOT geom && {box}",
+    }
+    west, south, east, north = this.extent
+    place = {"west": west, "south": south, "east": east, "north": north, "srid": this.srid}
+    asked = this.moments | place
+    return {name: connection.execute(sa.text(query), asked).scalar_one() for name, query in queries.items()}
 
 
-def _write_rows(connection: sa.Connection, this: Publication, names: list[str]) -> None:
-    key, place = this.layer.key, {"stand": this.stand, "run": this.run}
+def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
+    """Write down what differs between staged and current rows, by key and hash; return rows per difference.
+
+    A current row whose new version was rejected is not removed: it stays as it was.
+    """
+    key = this.layer.key
+    _run(
+        connection,
+        this,
+        f"""
+        CREATE TEMPORARY TABLE {this.diff} ON COMMIT DROP AS
+        SELECT COALESCE(new.{key}, old.{key}) AS key, new.hash AS hash,
+               CASE WHEN old.{key} IS NULL THEN 'add' WHEN new.{key} IS NULL THEN 'remove'
+                    ELSE 'change' END AS op,
+               CASE WHEN old.{key} IS NULL THEN 'new' WHEN new.{key} IS NULL THEN 'gone'
+                    ELSE 'real' END AS kind
+        FROM (SELECT {key}, hash FROM {this.staged} WHERE ended IS NULL) AS new
+        FULL JOIN (SELECT {key}, hash FROM {this.current}) AS old ON old.{key} = new.{key}
+        WHERE old.hash IS DISTINCT FROM new.hash AND NOT (new.{key} IS NULL AND old.{key} IN (
+            SELECT key FROM registry.reject
+            WHERE run = :run AND layer = :layer AND NOT archival AND key IS NOT NULL))
+        """,
+    )
+    _run(
+        connection,
+        this,
+        f"""
+        UPDATE {this.diff} AS diff
+        SET kind = CASE WHEN {_redigitised(this.layer)} THEN 'redigitised' ELSE 'correction' END
+        FROM {this.staged} AS new, {this.current} AS old
+        WHERE diff.op = 'change' AND new.{key} = diff.key AND new.ended IS NULL AND old.{key} = diff.key
+          AND (old.valid_since = new.valid_since OR {_redigitised(this.layer)})
+        """,
+    )
+    connection.exec_driver_sql(f"ANALYZE {this.diff}")
+    counted = connection.exec_driver_sql(f"SELECT op, count(*) AS rows FROM {this.diff} GROUP BY op")
+    return {row.op: row.rows for row in counted}
+
+
+def _redigitised(layer: Layer) -> str:
+    """The same thing measured again: only its geometry differs, and not by much."""
+    names = [field.name for field in layer.fields if field.name != layer.valid_from]
+    old, new = (", ".join(f"{side}.{name}" for name in names) for side in ("old", "new"))
+    near = f"ST_HausdorffDistance(old.geom, new.geom) <= {REDIGITISED_M}"
+    return f"(({old}) IS NOT DISTINCT FROM ({new}) AND {near})"
+
+
+def _write_rows(connection: sa.Connection, this: Publication) -> None:
+    key, names = this.layer.key, this.columns
     columns, staged = ", ".join(names), ", ".join(f"new.{name}" for name in names)
     updated = ", ".join(f"{name} = new.{name}" for name in names)
-
-    def write(statement: str) -> None:
-        connection.execute(sa.text(statement), place if ":run" in statement else {})
-
-    write(
+    new = f"FROM {this.staged} AS new JOIN {this.diff} AS diff ON diff.key = new.{key} AND new.ended IS NULL"
+    _run(
+        connection,
+        this,
         f"DELETE FROM {this.current} AS old USING {this.diff} AS diff "
-        f"WHERE diff.op = 'remove' AND old.{key} = diff.key"
+        f"WHERE diff.op = 'remove' AND old.{key} = diff.key",
     )
-    write(
-        f"UPDATE {this.current} AS old SET {updated}, stand = :stand, run = :run "
-        f"FROM {this.staged} AS new JOIN {this.diff} AS diff ON diff.key = new.{key} AND diff.op = 'change' "
-        f"WHERE old.{key} = new.{key}"
+    _run(
+        connection,
+        this,
+        f"UPDATE {this.current} AS old SET {updated}, stand = :stand, run = :run, "
+        f"valid_since = new.valid_since, recorded_since = :now {new} AND diff.op = 'change' "
+        f"WHERE old.{key} = new.{key}",
     )
-    write(
-        f"INSERT INTO {this.current} ({columns}, stand, run) SELECT {staged}, :stand, :run "
-        f"FROM {this.staged} AS new JOIN {this.diff} AS diff ON diff.key = new.{key} AND diff.op = 'add'"
+    _run(
+        connection,
+        this,
+        f"INSERT INTO {this.current} ({columns}, stand, run, valid_since, recorded_since) "
+        f"SELECT {staged}, :stand, :run, new.valid_since, :now {new} AND diff.op = 'add'",
     )
 
 
-def _write_changes(connection: sa.Connection, this: Publication) -> int:
+def _fill(connection: sa.Connection, this: Publication) -> None:
+    """The first rows of a layer: key and indexes are made when they are in, which is much quicker."""
+    columns, key = ", ".join(this.columns), f"{this.layer.name}_pkey"
+    for name in indexes(this.layer):
+        connection.exec_driver_sql(f"DROP INDEX IF EXISTS {SCHEMA}.{name}")
+    connection.exec_driver_sql(f"ALTER TABLE {this.current} DROP CONSTRAINT IF EXISTS {key}")
+    _run(
+        connection,
+        this,
+        f"INSERT INTO {this.current} ({columns}, stand, run, valid_since, recorded_since) "
+        f"SELECT {columns}, :stand, :run, valid_since, :now FROM {this.staged}",
+    )
+    connection.exec_driver_sql(
+        f"ALTER TABLE {this.current} ADD CONSTRAINT {key} PRIMARY KEY ({this.layer.key})"
+    )
+    for name, definition in indexes(this.layer).items():
+        connection.exec_driver_sql(f"CREATE INDEX {name} ON {this.current} {definition}")
+
+
+def _write_changes(connection: sa.Connection, this: Publication, counted: Account) -> int:
     """Numbers follow on without a gap: the lock makes this the only writer."""
-    place = {"layer": this.layer.name, "run": this.run}
-    connection.execute(
-        sa.text(f"""
-            INSERT INTO registry.change (layer, seq, op, key, hash, run)
-            SELECT :layer, COALESCE((SELECT seq FROM registry.head WHERE layer = :layer), 0)
-                   + row_number() OVER (ORDER BY key), op, key, hash, :run
-            FROM {this.diff} WHERE op <> 'confirm'
-        """),
-        place,
+    fresh = f"(SELECT {this.layer.key} AS key, hash, 'add' AS op, 'new' AS kind FROM {this.staged}) AS fresh"
+    _run(
+        connection,
+        this,
+        f"""
+        INSERT INTO registry.change (layer, seq, op, kind, key, hash, run)
+        SELECT :layer, COALESCE((SELECT seq FROM registry.head WHERE layer = :layer), 0)
+               + row_number() OVER (), op, kind, key, hash, :run
+        FROM {fresh if counted.fresh else this.diff}
+        """,
     )
-    last = sa.text("SELECT COALESCE(max(seq), 0) FROM registry.change WHERE layer = :layer")
-    return connection.execute(last, place).scalar_one()
+    before = sa.text("SELECT COALESCE(max(seq), 0) FROM registry.head WHERE layer = :layer")
+    changes = counted.added + counted.changed + counted.removed
+    return connection.execute(before, {"layer": this.layer.name}).scalar_one() + changes
 
 
 def _move_head(connection: sa.Connection, this: Publication, head: int) -> None:
     connection.execute(
         sa.text(f"""
-            INSERT INTO registry.head (layer, seq, run, rows, stand, extent)
+            INSERT INTO registry.head (layer, seq, run, rows, stand, extent, published_at)
             SELECT :layer, :head, :run, (SELECT count(*) FROM {this.current}), :stand,
                    CASE WHEN box IS NULL THEN NULL
-                   ELSE ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)] END
+                   ELSE ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)] END, :now
             FROM (SELECT ST_Extent(lonlat) AS box FROM {this.current}) AS whole
             ON CONFLICT (layer) DO UPDATE SET seq = excluded.seq, run = excluded.run, rows = excluded.rows,
-                stand = excluded.stand, extent = excluded.extent, published_at = now()
+                stand = excluded.stand, extent = excluded.extent, published_at = excluded.published_at
         """),
-        {"layer": this.layer.name, "head": head, "run": this.run, "stand": this.stand},
+        this.moments | {"head": head},
     )
+
+
+def _run(connection: sa.Connection, this: Publication, statement: str) -> None:
+    connection.execute(sa.text(statement), this.moments)

@@ -15,12 +15,13 @@ from pipelines.stage import copy_rows, staging_table
 
 
 class Batch(NamedTuple):
-    """Rows of one run in the words of the source, and the key each has or would have."""
+    """Rows of one run in the words of the source; the key each has or would have; which versions are over."""
 
     layer: Layer
     run: int
     source: GeoDataFrame
     keys: pd.Series
+    over: pd.Series
 
 
 def quarantine(connection: sa.Connection, batch: Batch, issues: pd.DataFrame) -> None:
@@ -60,13 +61,14 @@ def _keep_rejects(connection: sa.Connection, batch: Batch, rows: list) -> None:
     kept = {
         "origin": rejected["origin"],
         "key": batch.keys.loc[rows].astype("object").where(batch.keys.loc[rows].notna(), None),
+        "archival": batch.over.loc[rows],
         "row": [_json(row) for row in own.to_dict("records")],
         "geom": [_hex_ewkb(shape, _srid(rejected)) for shape in rejected.geometry],
     }
     connection.execute(
         sa.text(
-            "INSERT INTO registry.reject (run, layer, origin, key, row, geom) "
-            "VALUES (:run, :layer, :origin, :key, CAST(:row AS jsonb), CAST(:geom AS geometry))"
+            "INSERT INTO registry.reject (run, layer, origin, key, archival, row, geom) "
+            "VALUES (:run, :layer, :origin, :key, :archival, CAST(:row AS jsonb), CAST(:geom AS geometry))"
         ),
         [
             {"run": batch.run, "layer": batch.layer.name} | dict(zip(kept, row, strict=True))
@@ -102,16 +104,20 @@ def _texts(values: pd.Series) -> pa.Array:
 def _repeated(layer: Layer, run: int, field: str) -> sa.TextClause:
     staged = staging_table(layer, run)
     return sa.text(f"""
-        WITH repeated AS (
-            SELECT {field}, string_agg(origin, ', ' ORDER BY origin) AS places FROM {staged}
-            WHERE {field} IS NOT NULL GROUP BY {field} HAVING count(*) > 1
+        WITH twice AS MATERIALIZED (
+            SELECT {field} FROM {staged} WHERE {field} IS NOT NULL AND ended IS NULL
+            GROUP BY {field} HAVING count(*) > 1
+        ), repeated AS (
+            SELECT {field}, string_agg(origin, ', ' ORDER BY origin) AS places
+            FROM {staged} JOIN twice USING ({field}) WHERE ended IS NULL GROUP BY {field}
         ), gone AS (
-            DELETE FROM {staged} AS row USING repeated WHERE row.{field} = repeated.{field}
+            DELETE FROM {staged} AS row USING repeated
+            WHERE row.{field} = repeated.{field} AND row.ended IS NULL
             RETURNING row.*, repeated.places
         ), kept AS (
             INSERT INTO registry.reject (run, layer, origin, key, row, geom)
             SELECT :run, :layer, origin, {layer.key},
-                   to_jsonb(gone) - '{{geom,hash,places,origin}}'::text[], geom
+                   to_jsonb(gone) - '{{geom,hash,places,origin,valid_since,ended}}'::text[], geom
             FROM gone
         )
         INSERT INTO registry.issue (run, layer, origin, key, code, severity, field, value, message)

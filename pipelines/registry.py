@@ -28,6 +28,7 @@ RUN = sa.Table(
     ),
     sa.Column("accepted", ARRAY(sa.Text), nullable=False, comment="Guards lifted by --accept"),
     sa.Column("message", sa.Text),
+    sa.Column("recorded_at", MOMENT, comment="The moment its publication is recorded under"),
     sa.Column("started_at", MOMENT, nullable=False, server_default=NOW),
     sa.Column("finished_at", MOMENT),
 )
@@ -66,6 +67,9 @@ REJECT = sa.Table(
     sa.Column("layer", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("key", sa.Text),
+    sa.Column(
+        "archival", sa.Boolean, nullable=False, server_default=sa.false(), comment="A version that is over"
+    ),
     sa.Column("row", JSONB, nullable=False, comment="The row in the words of the source"),
     sa.Column("geom", Geometry(spatial_index=False), comment="As delivered, if it could be read"),
 )
@@ -75,6 +79,7 @@ CHANGE = sa.Table(
     sa.Column("layer", sa.Text, primary_key=True),
     sa.Column("seq", sa.BigInteger, primary_key=True, comment="Gap-free, in commit order"),
     sa.Column("op", sa.Text, nullable=False, comment="add, change, remove"),
+    sa.Column("kind", sa.Text, nullable=False, comment="new, real, correction, redigitised, gone"),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("hash", sa.Uuid),
     sa.Column("run", sa.BigInteger, nullable=False),

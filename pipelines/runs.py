@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -82,6 +82,11 @@ def finish(
             connection.execute(sa.insert(ACCOUNT).values(run=run, layer=name, **account.stated()))
         _end(connection, run, state, None)
     return Outcome(run, delivery_id(deliveries), state, accounts)
+
+
+def record(connection: sa.Connection, run: int, now: datetime) -> None:
+    """Write down the moment under which the run's publication is recorded."""
+    connection.execute(sa.update(RUN).where(RUN.c.run == run).values(recorded_at=now))
 
 
 def fail(database: Database, run: int, fault: BaseException) -> None:

@@ -1,6 +1,7 @@
 """Hop 5: accepted rows go by binary COPY to the staging table of the run."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,11 @@ import sqlalchemy as sa
 from geopandas import GeoDataFrame
 
 from layers import Layer
+from layers.kinds import KINDS
 from layers.table import SCHEMA
 from pipelines.content import arrow_columns, content_hashes
+
+MOMENT = KINDS["moment"].arrow
 
 
 def staging_table(layer: Layer, run: int) -> str:
@@ -28,7 +32,8 @@ def make_staging(connection: sa.Connection, layer: Layer, run: int) -> None:
     names = ", ".join(field.name for field in layer.fields)
     connection.exec_driver_sql(
         f"CREATE UNLOGGED TABLE {staging_table(layer, run)} AS "
-        f"SELECT {names}, geom, hash, ''::text AS origin FROM {SCHEMA}.{layer.name} LIMIT 0"
+        f"SELECT {names}, geom, hash, valid_since, valid_since AS ended, ''::text AS origin "
+        f"FROM {SCHEMA}.{layer.name} LIMIT 0"
     )
 
 
@@ -37,8 +42,18 @@ def drop_staging(connection: sa.Connection, layer: Layer, run: int) -> None:
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {staging_table(layer, run)}")
 
 
-def stage(connection: sa.Connection, layer: Layer, run: int, frame: GeoDataFrame, origins: pd.Series) -> None:
-    """Copy the accepted rows of one conformed batch into the staging table."""
+class Staged(NamedTuple):
+    """Accepted rows of one batch: conformed; since when each is valid, when it ended, where it stood."""
+
+    frame: GeoDataFrame
+    valid_since: pd.Series
+    ended: pd.Series
+    origins: pd.Series
+
+
+def stage(connection: sa.Connection, layer: Layer, run: int, batch: Staged) -> None:
+    """Copy the accepted rows of one batch into the staging table."""
+    frame = batch.frame
     srid = frame.crs.to_epsg() if frame.crs else None
     if srid is None:
         raise ValueError(f"{layer.name}: a conformed frame has a coordinate system of the EPSG")
@@ -49,7 +64,9 @@ def stage(connection: sa.Connection, layer: Layer, run: int, frame: GeoDataFrame
         | {
             "geom": _ewkb(shapes, srid),
             "hash": content_hashes(columns, shapes),
-            "origin": pa.array(origins.to_numpy(), pa.string()),
+            "valid_since": pa.Array.from_pandas(batch.valid_since, type=MOMENT),
+            "ended": pa.Array.from_pandas(batch.ended, type=MOMENT),
+            "origin": pa.array(batch.origins.to_numpy(), pa.string()),
         }
     )
     copy_rows(connection, staging_table(layer, run), rows)

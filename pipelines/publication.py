@@ -1,0 +1,67 @@
+"""One layer of one run on its way to publication: where its rows are, and the moments that count."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from layers import Layer
+from layers.table import SCHEMA
+from mesip.settings import Extent
+from pipelines.stage import staging_table
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is published, as of which day, recorded under which moment, for a city of which extent (degrees).
+
+    ``begins`` is when the day begins in the office; rows without dates of their own are valid since then.
+    """
+
+    layer: Layer
+    run: int
+    stand: date
+    begins: datetime
+    now: datetime
+    extent: Extent
+    srid: int
+
+    @property
+    def staged(self) -> str:
+        """The staging table: current versions, and archival ones, which have ``ended``."""
+        return staging_table(self.layer, self.run)
+
+    @property
+    def current(self) -> str:
+        """The table of current rows."""
+        return f"{SCHEMA}.{self.layer.name}"
+
+    @property
+    def history(self) -> str:
+        """The table of superseded versions."""
+        return f"{SCHEMA}.{self.layer.name}_history"
+
+    @property
+    def diff(self) -> str:
+        """The temporary table of what differs, per key."""
+        return f"diff_{self.layer.name}"
+
+    @property
+    def told(self) -> str:
+        """The temporary table of the spans of time the delivery speaks of, per key."""
+        return f"told_{self.layer.name}"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of content."""
+        return [*(field.name for field in self.layer.fields), "geom", "hash"]
+
+    @property
+    def moments(self) -> dict[str, Any]:
+        """The parameters of statements."""
+        return {
+            "layer": self.layer.name,
+            "run": self.run,
+            "stand": self.stand,
+            "begins": self.begins,
+            "now": self.now,
+        }
