@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from api import answers, problems
@@ -19,8 +19,8 @@ from api.configuration import HERE
 from api.reading import pool
 from mesip.errors import NotFoundError, PlatformError
 
-# What the browser may load on our pages: nothing of other hosts but a base map, if one is set.
 BUILT = HERE / "web" / "dist"
+FILES = StaticFiles(directory=BUILT, check_dir=False)
 GZIP_FROM_BYTES, GZIP_LEVEL = 1024, 1
 LAYER = "/collections/{layer}"
 TILES = f"{LAYER}/tiles/WebMercatorQuad"
@@ -48,8 +48,7 @@ def application() -> Starlette:
             Route("/map/layers.json", answers.map_layers),
             Route("/map", map_page),
             Route("/docs", docs_page),
-            Mount("/map", StaticFiles(directory=BUILT, html=True, check_dir=False)),
-            Mount("/static", StaticFiles(directory=HERE / "static", check_dir=False)),
+            Route("/map/{path:path}", built_file),
         ],
         middleware=[
             Middleware(
@@ -79,10 +78,20 @@ def docs_page(_: Request) -> Response:
     return _built("docs.html")
 
 
+async def built_file(request: Request) -> Response:
+    """``/map/…``: what Vite built. A name with a hash in it never changes what it holds."""
+    path = request.path_params["path"]
+    response = await FILES.get_response(path, request.scope)
+    response.headers["Cache-Control"] = (
+        "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
+    )
+    return response
+
+
 def _built(name: str) -> Response:
     if not (BUILT / name).exists():
         raise NotFoundError("The web page is not built yet. Run `make web`.")
-    return FileResponse(BUILT / name)
+    return FileResponse(BUILT / name, headers={"Cache-Control": "no-cache"})
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ def frame(settings: Settings, url: str) -> dict[str, Any]:
             "languages": list(settings.languages),
             "locale_dir": str(compiled(settings.home)),
             "limits": {"default_items": 100, "max_items": 10_000},
-            "templates": {"path": str(HERE / "templates"), "static": str(HERE / "static")},
+            "templates": {"path": str(HERE / "templates")},
             "map": {"url": settings.base_map or "", "attribution": settings.base_map_credit},
         },
         "pages": {
