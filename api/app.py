@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from api import answers, problems
@@ -48,7 +48,7 @@ def application() -> Starlette:
             Route("/map/layers.json", answers.map_layers),
             Route("/map", map_page),
             Route("/docs", docs_page),
-            Route("/map/{path:path}", built_file),
+            Mount("/map", routes=[Route("/{path:path}", built_file)]),
         ],
         middleware=[
             Middleware(
