@@ -22,7 +22,7 @@ demo: setup ## Make the sample city, load it, serve it (DISTRICTS=1 PORT=5000)
 	@mesip demo --districts $(DISTRICTS) --port $(PORT)
 
 test: setup .venv/.clients lint ## Lint and all tests
-	@pytest -q
+	@pytest -q --numprocesses 2 --dist loadfile
 
 lint: .venv/.ready ## Form, types, and which room may import which
 	@ruff check .
@@ -32,6 +32,7 @@ lint: .venv/.ready ## Form, types, and which room may import which
 
 bench: setup ## The measurements of docs/benchmarks.md
 	@python tests/bench_items.py
+	python tests/bench_loads.py
 
 docs: .venv/.ready ## The pages derived from the declarations
 	@python docs/derive.py

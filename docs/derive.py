@@ -1,4 +1,4 @@
-"""Write what is derived: the catalogue of layers, and the tables of README.md.
+"""Write what is derived: the catalogue of layers, the codes of issues, and the tables of README.md.
 
     python docs/derive.py [--check]
 
@@ -13,6 +13,7 @@ from layers import Field, Layer, all_layers
 from layers.catalogue import room_of
 from layers.kinds import UNITS
 from mesip.settings import Settings
+from pipelines.issue_codes import CODES
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -22,6 +23,7 @@ def main() -> None:
     readme, tables = PROJECT / "README.md", {"layers": layers_table(), "settings": settings_table()}
     pages = {
         PROJECT / "docs" / "layers.md": layers_page(),
+        PROJECT / "docs" / "issues.md": issues_page(),
         readme: with_tables(readme.read_text(), tables),
     }
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
@@ -71,6 +73,21 @@ def layers_page() -> str:
     parts = ["# Layers\n\nDerived from the declarations by `make docs`; edit those.\n"]
     parts += [_layer_section(layer) for layer in all_layers().values()]
     return "\n".join(parts)
+
+
+def issues_page() -> str:
+    """The codes of issues: how bad each is, who mends it, what it says."""
+    lines = [
+        "# Issues\n\nDerived from `pipelines/issue_codes.py` by `make docs`; edit that.",
+        "An error rejects the row, a warning does not. `mesip issues RUN` tells those of a run.\n",
+        "| code | severity | to be mended by | | |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | {code.severity} | {code.responsible} | {code.en} | {code.pl} |"
+        for name, code in CODES.items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _layer_section(layer: Layer) -> str:

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -21,6 +21,12 @@ class Settings(BaseSettings):
         CHECKOUT / "var", description="Folder of all state: database, deliveries, caches, logs"
     )
     database_url: str | None = Field(None, description="Your own PostGIS; without it a private one is kept")
+    deliveries: str | None = Field(
+        None, description="Folder or fsspec address that keeps deliveries; else `deliveries` in the home"
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="Form of the log on stderr: sentences where a person should act, or JSON lines"
+    )
     city_name: str = Field("Poznań", description="Name of the city, as shown to people")
     teryt: str = Field("306401_1", description="TERYT code of the cadastral unit (jednostka ewidencyjna)")
     srid: int = Field(2177, description="EPSG code in which geometry is stored")
@@ -31,11 +37,22 @@ class Settings(BaseSettings):
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         ("pl", "en"), description="Languages of pages and labels; the first is the default"
     )
+    reader_memory_mb: int = Field(
+        2048, gt=0, description="Most memory, in MB, that reading one file may take"
+    )
+    reader_seconds: int = Field(
+        3600, gt=0, description="Longest time, in seconds, that reading one file may take"
+    )
     public_url: str | None = Field(
         None, description="Address people use to reach the API, if not the bound one"
     )
     base_map: str | None = Field(None, description="Raster tile address with {z}/{x}/{y} under the web map")
     base_map_credit: str = Field("", description="Attribution of the base map, shown on the map")
+
+    @property
+    def delivery_store(self) -> str:
+        """The folder or address where deliveries are kept."""
+        return self.deliveries or str(self.home / "deliveries")
 
     @field_validator("extent", "languages", mode="before")
     @classmethod

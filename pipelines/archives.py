@@ -124,3 +124,5 @@ def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> Non
                     f"{target.name} is larger than its archive says. Do not trust this archive."
                 )
             file.write(part)
+    if left:
+        raise SourceError(f"{target.name} is smaller than its archive says. Fetch the archive again.")

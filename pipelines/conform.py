@@ -20,9 +20,10 @@ from pipelines.casts import CASTS, LARGEST_EXACT_FLOAT
 from pipelines.issues import TORN, Issue, issues_where, no_issues
 
 # Columns of the reader that are not the source's own.
-READER_COLUMNS = ("origin", "torn", "fault", "geometry")
+READER_COLUMNS = ("origin", "torn", "refused", "fault", "geometry")
 # The reader's column, and the code and field of the issue that it becomes.
 UNREADABLE = ("fault", "geometry.unreadable", "geometry")
+REFUSED = ("refused", "resubmitted", "row")
 LISTED_NAMES = 30
 # An index of the database takes about 2,700 bytes; no identifier has as many.
 LONGEST_INDEXED = 500
@@ -42,7 +43,8 @@ def conform(source: GeoDataFrame, layer: Layer, srid: int) -> Conformed:
     A value of the wrong kind becomes null and an issue; the index of ``source`` is kept.
     """
     prepared = layer.prepare(source) if layer.prepare else source
-    values, found = {}, [_spoken(prepared, "torn", TORN, "row"), _spoken(prepared, *UNREADABLE)]
+    spoken = (("torn", TORN, "row"), REFUSED, UNREADABLE)
+    values, found = {}, [_spoken(prepared, *each) for each in spoken]
     for field in layer.fields:
         texts = _chosen(prepared, field)
         values[field.name], wrong = _cast(texts, field)
@@ -112,20 +114,29 @@ def _cast(values: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
         wrong = tidy.str.contains("\x00", regex=False, na=False).astype(bool)
         return _coded(tidy.mask(wrong), field), wrong
     texts = _tidy(values) if pd.api.types.is_string_dtype(values.dtype) else values
-    cast = CASTS[field.kind](texts)
+    cast = _cast_distinct(texts, field)
     return cast, texts.notna() & cast.isna()
+
+
+def _cast_distinct(texts: pd.Series, field: Field) -> pd.Series:
+    """Each distinct text is understood once: registers say the same days and sizes over and over."""
+    codes, distinct = pd.factorize(texts)
+    if len(distinct) * 4 > len(texts):
+        return CASTS[field.kind](texts)
+    # A missing value has the code -1, which no distinct text has, so it stays missing.
+    return CASTS[field.kind](pd.Series(distinct)).reindex(codes).set_axis(texts.index)
 
 
 def _tidy(values: pd.Series) -> pd.Series:
     """Text without outer blanks, in Unicode's composed form (NFC); nothing for empty text."""
-    texts = pa.array(_as_text(values), pa.string())
+    texts = pa.array(as_text(values), pa.string())
     tidy = pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFC")
     said = pc.if_else(pc.equal(tidy, ""), None, tidy)
     return pd.Series(pd.array(said, dtype="str"), index=values.index)
 
 
-def _as_text(values: pd.Series) -> pd.Series:
-    """Whole floats lose their `.0`: a column of numbers with gaps is read as floats."""
+def as_text(values: pd.Series) -> pd.Series:
+    """The values as text. Whole floats lose their `.0`: a column of numbers with gaps is read as floats."""
     texts = values.astype("str").where(values.notna())
     if not pd.api.types.is_float_dtype(values.dtype):
         return texts

@@ -1,13 +1,18 @@
-"""Hop 1: a delivery is stored byte for byte under its SHA-256; an archive is unpacked beside it."""
+"""Hop 1: a delivery is stored byte for byte under its SHA-256; what is read is a copy of what is stored."""
 
+import fcntl
 import hashlib
-import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mesip.errors import PlatformError, SourceError
+from mesip.errors import SourceError
+from pipelines import storage
 from pipelines.archives import unpack
+from pipelines.storage import Part, shelf
 
 # A shapefile is several files that only make sense together.
 SHAPEFILE_PARTS = frozenset({".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".qmd"})
@@ -15,32 +20,86 @@ SHAPEFILE_PARTS = frozenset({".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".q
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered file: its name for people, the hash of its bytes, and the files to read, kept apart."""
+    """One delivered file: its name for people, the hash of its bytes, and its copies to read, once opened."""
 
     name: str
     sha256: str
     bytes: int
-    files: tuple[Path, ...]
+    parts: tuple[Part, ...]
+    files: tuple[Path, ...] = ()
 
 
-def receive(path: Path, store: Path) -> Delivery:
-    """Store ``path`` under ``store`` by content; unpack it if it is a zip archive.
+def receive(path: Path, store: str) -> Delivery:
+    """Store ``path`` by content in ``store``, a folder or an address of fsspec.
 
     Raises:
-        SourceError: it is absent, a folder, empty, cannot be read, or is an archive that cannot be trusted.
+        SourceError: it is absent, a folder, empty, or cannot be read.
         PlatformError: there is no room or no right to store it.
     """
     _check_file(path)
-    parts = [path, *_companions(path)]
+    parts = tuple(Part(each, _file_sha256(each)) for each in (path, *_companions(path)))
     digest = _sha256(parts)
-    folder = store / digest[:2] / digest
     for part in parts:
-        _keep(part, folder)
-    kept = folder / path.name
-    files = _to_read(unpack(kept, folder / "unpacked")) if _is_archive(kept) else (kept,)
+        storage.keep(part, shelf(store, digest))
+    return Delivery(_printable(path.name), digest, sum(part.path.stat().st_size for part in parts), parts)
+
+
+def opened(delivery: Delivery, store: str, work: Path) -> Delivery:
+    """The delivery with copies of its stored files under ``work``, unpacked if it is a zip archive.
+
+    Raises:
+        SourceError: it is an archive that cannot be trusted, or holds no file.
+        PlatformError: it cannot be copied.
+    """
+    folder, where = work / delivery.sha256, shelf(store, delivery.sha256)
+    copies = [storage.fetch(part, where, folder) for part in delivery.parts]
+    archive = copies[0]
+    files = _to_read(unpack(archive, folder / "unpacked")) if _is_archive(archive) else (archive,)
     if not files:
-        raise SourceError(f"{path.name} holds no file to read. Ask the supplier for the delivery again.")
-    return Delivery(_printable(path.name), digest, sum(part.stat().st_size for part in parts), files)
+        raise SourceError(f"{delivery.name} holds no file to read. Ask the supplier for the delivery again.")
+    return replace(delivery, files=files)
+
+
+@contextmanager
+def workplace(home: Path) -> Iterator[Path]:
+    """A folder in ``home/work`` for the copies that one load reads; it is removed when the load ends.
+
+    Folders of loads that were killed are removed by the next one: nobody holds their locks.
+    """
+    work = home / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with _locked(work):
+        _sweep(work)
+        folder = Path(tempfile.mkdtemp(prefix="load-", dir=work))
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        storage.discard(folder)
+        os.close(handle)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(work: Path) -> None:
+    """Remove what killed loads left."""
+    for folder in work.glob("load-*"):
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                storage.discard(folder)
+            finally:
+                os.close(handle)
 
 
 def _check_file(path: Path) -> None:
@@ -76,10 +135,11 @@ def _to_read(files: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(file for file in files if not (_is_part(file) and file.with_suffix("") in shapefiles))
 
 
-def _sha256(parts: Iterable[Path]) -> str:
+def _sha256(parts: tuple[Part, ...]) -> str:
     """The hash of a file; of several, the hash of their hashes."""
-    digests = [_file_sha256(part) for part in parts]
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    if len(parts) == 1:
+        return parts[0].sha256
+    return hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
 
 
 def _file_sha256(path: Path) -> str:
@@ -89,23 +149,6 @@ def _file_sha256(path: Path) -> str:
     except OSError as cause:
         raise SourceError(
             f"{path} cannot be read: {cause.strerror}. Check its rights and the disk."
-        ) from cause
-
-
-def _keep(path: Path, folder: Path) -> None:
-    """Copy ``path`` into ``folder``, whole or not at all."""
-    kept = folder / path.name
-    if kept.exists() and kept.stat().st_size == path.stat().st_size:
-        return
-    part = folder / f".{path.name}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, part)
-        part.replace(kept)
-    except OSError as cause:
-        raise PlatformError(
-            f"{path.name} cannot be stored in {folder}: {cause.strerror}. Make room there, or give the right "
-            "to write, and load it again."
         ) from cause
 
 

@@ -60,6 +60,7 @@ def read_gdal_table(path: Path, layer: str, batch_rows: int) -> Iterator[pd.Data
                 frame = pa.Table.from_batches([batch]).to_pandas()
                 origins = [f"row {next(numbers)}" for _ in range(len(frame))]
                 yield _placed(frame, meta, path).assign(origin=origins)
+        _check_count(path, table, next(numbers) - 1)
     except (pa.ArrowException, RuntimeError, ValueError, OSError) as cause:
         raise SourceError(_unreadable(path, cause)) from cause
 
@@ -80,6 +81,32 @@ def _check_head(path: Path, suffix: str) -> None:
         )
     if suffix == ".xlsx":
         check_size(path)
+    if suffix == ".shp":
+        _check_length(path)
+
+
+def _check_length(path: Path) -> None:
+    """GDAL takes what a shapefile lacks at its end for rows without geometry."""
+    with path.open("rb") as file:
+        stated = 2 * int.from_bytes(file.read(28)[24:], "big")
+    if (found := path.stat().st_size) < stated:
+        raise SourceError(
+            f"{path.name} has {found:,} of the {stated:,} bytes that it states: the export or the copy broke "
+            "off. Fetch it again."
+        )
+
+
+def _check_count(path: Path, table: str | None, read: int) -> None:
+    """GDAL ends a FlatGeobuf silently where it broke off; its head says how many rows there are."""
+    if path.suffix.lower() != ".fgb":
+        return
+    with _quiet():
+        stated = pyogrio.read_info(path, table)["features"]
+    if read < stated:
+        raise SourceError(
+            f"{path.name} has {read:,} of the {stated:,} rows that it states: the export or the copy broke "
+            "off. Fetch it again."
+        )
 
 
 def _table(path: Path, wanted: str) -> str | None:
@@ -89,7 +116,9 @@ def _table(path: Path, wanted: str) -> str | None:
             names = [str(name) for name, _ in pyogrio.list_layers(path)]
     except (RuntimeError, ValueError) as cause:
         raise SourceError(_unreadable(path, cause)) from cause
-    if wanted in names or len(names) < 2:  # noqa: PLR2004 - one, or none
+    if not names:
+        raise SourceError(f"{path.name} cannot be read: it holds no table, or broke off. Export it again.")
+    if wanted in names or len(names) < 2:  # noqa: PLR2004 - one
         return wanted if wanted in names else None
     raise SourceError(
         f"{path.name} holds {len(names)} tables: {', '.join(names[:20])}. Leave the right one in the file, "

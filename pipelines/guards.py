@@ -1,6 +1,7 @@
 """When a publication is refused, and why, in a sentence."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import NamedTuple
 
 from layers import Layer
@@ -10,6 +11,7 @@ from mesip.errors import GuardError
 class Account(NamedTuple):
     """What one run would do to one layer, in rows. ``outside`` of the accepted ones lie beyond the city.
 
+    ``stand`` is the day the delivery speaks of, ``published_stand`` that of the published rows, if any are.
     ``fresh``: nothing of the layer was ever published, and the delivery tells nothing of the past.
     """
 
@@ -24,6 +26,8 @@ class Account(NamedTuple):
     previous: int
     outside: int
     fresh: bool = False
+    stand: date | None = None
+    published_stand: date | None = None
 
     @property
     def current(self) -> int:
@@ -34,9 +38,11 @@ class Account(NamedTuple):
 REMOVALS_SHARE, REMOVALS_ROWS = 0.05, 100
 OUTSIDE_SHARE = 0.01
 
+Explain = Callable[[str], list[str]]
 
-def refuse(layer: Layer, account: Account, accepted: frozenset[str]) -> None:
-    """Refuse what looks like a broken delivery, unless the guard is lifted.
+
+def refuse(layer: Layer, account: Account, accepted: frozenset[str], explain: Explain = lambda _: []) -> None:
+    """Refuse what looks like a broken delivery, unless the guard is lifted; ``explain`` says more of a guard.
 
     Raises:
         GuardError: names the guard, the counts, and how to publish all the same.
@@ -44,7 +50,17 @@ def refuse(layer: Layer, account: Account, accepted: frozenset[str]) -> None:
     for guard, doubt in GUARDS.items():
         sentence = doubt(layer, account)
         if sentence and guard not in accepted:
-            raise GuardError(guard, sentence)
+            raise GuardError(guard, " ".join([sentence, *explain(guard)]))
+
+
+def _older(layer: Layer, account: Account) -> str | None:
+    if account.stand and account.published_stand and account.stand < account.published_stand:
+        return (
+            f"{layer.name}: the delivery speaks of {account.stand}, but what is published speaks of "
+            f"{account.published_stand} already. Is it an old file? If only its date is wrong, name the "
+            "right day with --as-of."
+        )
+    return None
 
 
 def _rejects(layer: Layer, account: Account) -> str | None:
@@ -76,6 +92,7 @@ def _removals(layer: Layer, account: Account) -> str | None:
 
 
 GUARDS: dict[str, Callable[[Layer, Account], str | None]] = {
+    "older": _older,
     "rejects": _rejects,
     "extent": _extent,
     "removals": _removals,

@@ -10,17 +10,20 @@ from pipelines.publication import Publication
 POSTGRESQL = postgresql.dialect()
 
 
-def keep_superseded(connection: sa.Connection, this: Publication) -> None:
+def keep_superseded(connection: sa.Connection, this: Publication, *, archival: bool) -> None:
     """Move current rows that change or go to the history, and tell there what is now known of their time.
 
     What a delivery tells of a key – its new current version, its archival ones, its end – replaces what was
     believed of just that time. Of any other time the belief stays. Nothing is forgotten: a replaced belief
-    keeps its row, and its record ends.
+    keeps its row, and its record ends. ``archival``: the delivery holds versions that are over.
     """
     _move_to_history(connection, this)
     _tell(connection, this)
+    if archival:
+        _tell_archival(connection, this)
     _replace_beliefs(connection, this)
-    _add_archival(connection, this)
+    if archival:
+        _add_archival(connection, this)
 
 
 def at_function(layer: Layer, srid: int) -> str:
@@ -61,7 +64,7 @@ def _move_to_history(connection: sa.Connection, this: Publication) -> None:
 
 
 def _tell(connection: sa.Connection, this: Publication) -> None:
-    """The spans of time the delivery speaks of, per key, with the archival version that fills each."""
+    """The spans of time the delivery speaks of, per key; ``hash``: of an archival version that fills one."""
     key = this.layer.key
     _run(
         connection,
@@ -77,10 +80,13 @@ def _tell(connection: sa.Connection, this: Publication) -> None:
         LEFT JOIN (SELECT {key}, max(ended) AS ended FROM {this.staged} GROUP BY {key}) AS over
             ON over.{key} = diff.key
         WHERE diff.op = 'remove'
-        UNION ALL
-        SELECT {key}, tstzrange(valid_since, until), hash FROM ({_archival(this)}) AS version
         """,
     )
+
+
+def _tell_archival(connection: sa.Connection, this: Publication) -> None:
+    told = f"SELECT {this.layer.key}, tstzrange(valid_since, until), hash FROM ({_archival(this)}) AS version"
+    _run(connection, this, f"INSERT INTO {this.told} {told}")
 
 
 def _archival(this: Publication) -> str:

@@ -39,6 +39,16 @@ class Scanner:
         if not self.take(sign):
             raise self._broken(f"{sign} is expected")
 
+    def end(self) -> None:
+        """Nothing may follow.
+
+        Raises:
+            SourceError: something does.
+        """
+        self.take("")
+        if self._at < len(self._text):
+            raise self._broken("something follows behind the end")
+
     def value(self) -> Any:
         """The next value, whole.
 

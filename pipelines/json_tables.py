@@ -50,6 +50,7 @@ def read_json_table(path: Path, batch_rows: int) -> Iterator[pd.DataFrame]:
                 raise SourceError(
                     f"{path.name} is no JSON: it begins with neither {{ nor [. Export it again."
                 )
+            scanner.end()
     except UnicodeDecodeError as cause:
         raise SourceError(f"{path.name} is not in UTF-8, which JSON must be. Export it again.") from cause
 

@@ -12,7 +12,8 @@ from mesip.database import Database
 from mesip.errors import PlatformError
 from mesip.passwords import password
 from pipelines.history import at_function
-from pipelines.registry import METADATA
+from pipelines.leftovers import settle
+from pipelines.registry import make_registry
 
 POSTGRESQL = postgresql.dialect()
 SCHEMAS = (SCHEMA, "registry", "staging", "public_api")
@@ -31,12 +32,13 @@ def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[st
         connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
         for schema in SCHEMAS:
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        METADATA.create_all(connection)
+        make_registry(connection)
         done = [sentence for layer in layers for sentence in _grow(connection, layer, srid)]
         for layer in layers:
             connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.{layer.name}_at")
             connection.exec_driver_sql(at_function(layer, srid))
         _rebuild_public(connection, database, layers)
+    settle(database)
     return done
 
 

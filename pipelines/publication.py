@@ -15,6 +15,7 @@ class Publication:
     """What is published, as of which day, recorded under which moment, for a city of which extent (degrees).
 
     ``begins`` is when the day begins in the office; rows without dates of their own are valid since then.
+    ``partial``: the rows are no whole delivery, so an absent one is not removed.
     """
 
     layer: Layer
@@ -24,6 +25,7 @@ class Publication:
     now: datetime
     extent: Extent
     srid: int
+    partial: bool = False
 
     @property
     def staged(self) -> str:

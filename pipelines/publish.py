@@ -1,6 +1,6 @@
 """Hop 6: staged rows become the current ones, in one transaction under the layer's lock."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -71,6 +71,8 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
         previous=counts["previous"],
         outside=counts["outside"],
         fresh=fresh,
+        stand=this.stand,
+        published_stand=_published_stand(connection, this),
     )
     if read != (passed := counts["staged"] + result.rejected):
         raise PlatformError(
@@ -88,8 +90,8 @@ def publish(connection: sa.Connection, this: Publication, counted: Account) -> i
     """
     if counted.fresh:
         _fill(connection, this)
-    else:
-        keep_superseded(connection, this)
+    elif counted.archival or counted.added or counted.changed or counted.removed:
+        keep_superseded(connection, this, archival=counted.archival > 0)
         _write_rows(connection, this)
     head = _write_changes(connection, this, counted)
     rows = connection.exec_driver_sql(f"SELECT count(*) FROM {this.current}").scalar_one()
@@ -120,6 +122,14 @@ def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
     return {name: connection.execute(sa.text(query), asked).scalar_one() for name, query in queries.items()}
 
 
+def _published_stand(connection: sa.Connection, this: Publication) -> date | None:
+    """The day the published rows speak of. Rows that come back from quarantine are of any day."""
+    if this.partial:
+        return None
+    stand = sa.text("SELECT stand FROM registry.head WHERE layer = :layer")
+    return connection.execute(stand, {"layer": this.layer.name}).scalar()
+
+
 def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
     """Write down what differs between staged and current rows, by key and hash; return rows per difference.
 
@@ -138,9 +148,10 @@ def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
                     ELSE 'real' END AS kind
         FROM (SELECT {key}, hash FROM {this.staged} WHERE ended IS NULL) AS new
         FULL JOIN (SELECT {key}, hash FROM {this.current}) AS old ON old.{key} = new.{key}
-        WHERE old.hash IS DISTINCT FROM new.hash AND NOT (new.{key} IS NULL AND old.{key} IN (
+        WHERE old.hash IS DISTINCT FROM new.hash AND NOT (new.{key} IS NULL
+              AND ({this.partial} OR old.{key} IN (
             SELECT key FROM registry.reject
-            WHERE run = :run AND layer = :layer AND NOT archival AND key IS NOT NULL))
+            WHERE run = :run AND layer = :layer AND NOT archival AND key IS NOT NULL)))
         """,
     )
     _run(
@@ -239,7 +250,9 @@ def _move_head(connection: sa.Connection, this: Publication, head: int) -> None:
                    ELSE ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)] END, :now
             FROM (SELECT ST_Extent(lonlat) AS box FROM {this.current}) AS whole
             ON CONFLICT (layer) DO UPDATE SET seq = excluded.seq, run = excluded.run, rows = excluded.rows,
-                stand = excluded.stand, extent = excluded.extent, published_at = excluded.published_at
+                stand = CASE WHEN {this.partial} THEN GREATEST(head.stand, excluded.stand)
+                             ELSE excluded.stand END,
+                extent = excluded.extent, published_at = excluded.published_at
         """),
         this.moments | {"head": head},
     )

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.schema import CreateColumn
 
 METADATA = sa.MetaData(schema="registry")
 NOW = sa.func.now()
@@ -28,6 +29,7 @@ RUN = sa.Table(
     ),
     sa.Column("accepted", ARRAY(sa.Text), nullable=False, comment="Guards lifted by --accept"),
     sa.Column("message", sa.Text),
+    sa.Column("declarations", sa.Text, comment="Fingerprint of how the delivery was understood"),
     sa.Column("recorded_at", MOMENT, comment="The moment its publication is recorded under"),
     sa.Column("started_at", MOMENT, nullable=False, server_default=NOW),
     sa.Column("finished_at", MOMENT),
@@ -59,10 +61,13 @@ ISSUE = sa.Table(
     sa.Column("field", sa.Text, nullable=False),
     sa.Column("value", sa.Text),
     sa.Column("message", sa.Text, nullable=False),
+    sa.Column("reject", sa.BigInteger, index=True, comment="The rejected row, if the row was rejected"),
+    sa.Column("closed_by", sa.BigInteger, comment="Run that published the corrected row"),
 )
 REJECT = sa.Table(
     "reject",
     METADATA,
+    sa.Column("reject", sa.BigInteger, sa.Identity(), nullable=False, index=True, unique=True),
     sa.Column("run", sa.BigInteger, nullable=False, index=True),
     sa.Column("layer", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
@@ -72,6 +77,8 @@ REJECT = sa.Table(
     ),
     sa.Column("row", JSONB, nullable=False, comment="The row in the words of the source"),
     sa.Column("geom", Geometry(spatial_index=False), comment="As delivered, if it could be read"),
+    sa.Column("original", sa.BigInteger, index=True, comment="The first reject, if the row came back"),
+    sa.Column("closed_by", sa.BigInteger, comment="Run that published the corrected row"),
 )
 CHANGE = sa.Table(
     "change",
@@ -95,3 +102,17 @@ HEAD = sa.Table(
     sa.Column("extent", ARRAY(sa.Double), comment="West, south, east, north in degrees"),
     sa.Column("published_at", MOMENT, nullable=False, server_default=NOW),
 )
+
+
+def make_registry(connection: sa.Connection) -> None:
+    """Make the tables; one made by an earlier version keeps its rows and gets the columns that it lacks."""
+    METADATA.create_all(connection)
+    inspector = sa.inspect(connection)
+    for table in METADATA.sorted_tables:
+        present = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+        for column in table.columns:
+            if column.name not in present:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)

@@ -1,6 +1,7 @@
 """The record of a run: begun, finished or failed, with its account of every row."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -14,15 +15,21 @@ from pipelines.deliveries import Delivery
 from pipelines.guards import Account
 from pipelines.registry import ACCOUNT, DELIVERY, ISSUE, RUN
 
+log = logging.getLogger(__name__)
+
 COUNTS = ("read", "added", "changed", "confirmed", "removed", "rejected", "warnings", "archival")
 
 
 class LayerAccount(NamedTuple):
-    """What a run did to one layer: rows per outcome, the head after it, seconds spent."""
+    """What a run did to one layer: rows per outcome, the head after it, seconds spent.
+
+    ``explanation``: of a dry run, sentences about the rows that would vanish, were rejected or lie outside.
+    """
 
     rows: Account
     head: int
     seconds: float
+    explanation: tuple[str, ...] = ()
 
     def stated(self) -> dict[str, Any]:
         """The account as it is printed and kept."""
@@ -41,7 +48,10 @@ class Outcome:
 
     def stated(self) -> dict[str, Any]:
         """The outcome as ``--json`` prints it."""
-        layers = {name: account.stated() for name, account in self.accounts.items()}
+        layers = {
+            name: account.stated() | {"explanation": list(account.explanation)}
+            for name, account in self.accounts.items()
+        }
         return {"run": self.run, "delivery": self.delivery, "state": self.state, "layers": layers}
 
 
@@ -81,7 +91,15 @@ def finish(
         for name, account in accounts.items():
             connection.execute(sa.insert(ACCOUNT).values(run=run, layer=name, **account.stated()))
         _end(connection, run, state, None)
+    _tell(run, state, accounts)
     return Outcome(run, delivery_id(deliveries), state, accounts)
+
+
+def _tell(run: int, state: str, accounts: dict[str, LayerAccount]) -> None:
+    read = sum(account.rows.read for account in accounts.values())
+    seconds = round(sum(account.seconds for account in accounts.values()), 3)
+    facts = {"run": run, "state": state, "read": read, "seconds": seconds}
+    log.info("run %d: %s, %d rows read, %.2f s", *facts.values(), extra={"facts": facts})
 
 
 def record(connection: sa.Connection, run: int, now: datetime) -> None:
@@ -93,6 +111,7 @@ def fail(database: Database, run: int, fault: BaseException) -> None:
     """Write down that the run was refused or failed, if the database still answers."""
     state = "refused" if isinstance(fault, GuardError) else "failed"
     message = str(fault) if isinstance(fault, PlatformError) else type(fault).__name__
+    log.info("run %d: %s: %s", run, state, message, extra={"facts": {"run": run, "state": state}})
     try:
         with database.transaction() as connection:
             _end(connection, run, state, message)

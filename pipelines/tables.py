@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import shapely
 from geopandas import GeoDataFrame
 
-from layers import Layer, Points
+from layers import Layer, Points, get_layer
 from mesip.errors import SourceError
 from pipelines.casts import to_number
 from pipelines.conform import listed, source_name
@@ -40,6 +40,12 @@ def read_table(path: Path, layer: Layer) -> Iterator[GeoDataFrame]:
         placed = batch if isinstance(batch, GeoDataFrame) else with_points(batch, layer, path.name)
         yield placed.set_axis(range(first, first + len(placed)), axis=0)
         first += len(placed)
+
+
+def read_rows(path: Path, name: str) -> Iterator[tuple[str, GeoDataFrame]]:
+    """What ``read_table`` gives for the layer of this name, each frame with that name."""
+    for frame in read_table(path, get_layer(name)):
+        yield name, frame
 
 
 def with_points(frame: pd.DataFrame, layer: Layer, name: str) -> GeoDataFrame:

@@ -833,7 +833,10 @@ def test_a_torn_row_is_reported_once(restored, mesip, tmp_path):
         (("load", "egip", "{}/none.gml"), (2, "no feed 'egip'. Known feeds: .*egib")),
         (("load", "egib"), (2, "Missing argument 'PATH")),
         (("load", "trees", "{}/none.csv", "--as-of", "jutro"), (2, "'jutro' does not match")),
-        (("load", "trees", "{}/none.csv", "--accept", "all"), (2, "'all' is not one of 'empty', 'rejects'")),
+        (
+            ("load", "trees", "{}/none.csv", "--accept", "all"),
+            (2, "'all' is not one of 'empty', 'older', 'rejects'"),
+        ),
     ],
 )
 def test_a_wrong_path_or_word_is_said(arguments, expected, published, mesip, tmp_path):

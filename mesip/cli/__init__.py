@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
+from mesip import logs
+from mesip.cli.backup import backup, restore
 from mesip.cli.demo import demo
+from mesip.cli.happened import diff, issues, rejects, runs
 from mesip.cli.layers import layer, layers
 from mesip.cli.load import load
 from mesip.cli.serve import serve
@@ -25,9 +28,26 @@ def mesip() -> None:
     Example:
         mesip demo
     """
+    logs.configure(settings().log)
 
 
-for command in (demo, up, down, doctor, migrate, load, layers, layer, serve):
+for command in (
+    demo,
+    up,
+    down,
+    doctor,
+    migrate,
+    load,
+    layers,
+    layer,
+    serve,
+    backup,
+    restore,
+    runs,
+    issues,
+    rejects,
+    diff,
+):
     mesip.add_command(command)
 
 

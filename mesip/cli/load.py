@@ -32,6 +32,7 @@ SHOWN_ISSUES = 12
 )
 @click.option("--dry-run", is_flag=True, help="Do everything but the publication.")
 @click.option("--accept", multiple=True, type=click.Choice(["empty", *GUARDS]), help="Lift this guard.")
+@click.option("--resubmit", is_flag=True, help="PATH holds rejected rows that were corrected.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     feed: str,
@@ -39,6 +40,7 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     as_of: datetime | None,
     dry_run: bool,
     accept: tuple[str, ...],
+    resubmit: bool,
     as_json: bool,
 ) -> None:
     """Load a delivery of FEED: egib, gesut, or the name of a layer for a plain table.
@@ -47,10 +49,13 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     Example:
         mesip load egib delivery.gml
         mesip load trees trees.csv --as-of 2026-01-01
+        mesip load trees rejected.gpkg --resubmit
     """
     if feed not in feed_names():
         raise click.BadParameter(f"there is no feed {feed!r}. Known feeds: {', '.join(feed_names())}.")
-    order = Order(feed, paths, as_of.date() if as_of else None, frozenset(accept), dry_run)
+    if resubmit and as_of:
+        raise click.UsageError("Rows that come back keep the day of their delivery: leave out --as-of.")
+    order = Order(feed, paths, as_of.date() if as_of else None, frozenset(accept), dry_run, resubmit)
     database = open_database(settings())
     migrate(database, all_layers().values(), settings().srid)
     try:
@@ -91,10 +96,13 @@ def report(outcome: Outcome, issues: list[dict]) -> None:
     console = Console(width=_width(sys.stdout))
     console.print(table)
     state_issues(issues, console)
+    for name, account in outcome.accounts.items():
+        for sentence in account.explanation:
+            console.print(f"{name}: {sentence}", highlight=False, markup=False)
     if any(account.rows.rejected for account in outcome.accounts.values()):
         console.print(
             "Rejected rows are kept with their reasons; what was published of them before stays. "
-            "Correct them at the source and load again."
+            f"Correct them at the source and load again, or see `mesip rejects {outcome.run} -o FILE.gpkg`."
         )
 
 

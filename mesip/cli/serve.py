@@ -4,8 +4,10 @@ import os
 
 import click
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from layers import all_layers
+from mesip import logs
 from mesip.database import open_database
 from mesip.settings import settings
 from pipelines.migrate import migrate
@@ -38,6 +40,7 @@ def listen(host: str, port: int, workers: int) -> None:
         host=host,
         port=port,
         workers=workers,
+        log_config=logs.configuration(settings().log) or LOGGING_CONFIG,
         log_level="warning",
         server_header=False,
         proxy_headers=False,

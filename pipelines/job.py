@@ -1,0 +1,58 @@
+"""A load under way: what was asked, what it writes where, and what it has read so far."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from datetime import time as time_of_day
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from mesip.database import Database
+from mesip.settings import Settings
+from pipelines.casts import OFFICE
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a load is asked to do. ``as_of`` is the day the delivery speaks of, if its supplier said so.
+
+    ``resubmit``: the paths hold rejected rows that come back corrected.
+    """
+
+    feed: str
+    paths: tuple[Path, ...]
+    as_of: date | None = None
+    accepted: frozenset[str] = frozenset()
+    dry_run: bool = False
+    resubmit: bool = False
+
+
+@dataclass
+class Tally:
+    """What was read of one layer so far: current versions, archival ones, seconds."""
+
+    read: int = 0
+    archival: int = 0
+    rejected: int = 0
+    seconds: float = 0
+
+    @property
+    def seen(self) -> int:
+        """Versions of either kind."""
+        return self.read + self.archival
+
+
+@dataclass(frozen=True)
+class Job:
+    """One load under way: its number, where it writes, and what it has read per layer."""
+
+    run: int
+    order: Order
+    database: Database
+    settings: Settings
+    stand: date
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+    @property
+    def begins(self) -> datetime:
+        """The moment the delivery's day begins in the office that wrote it."""
+        return datetime.combine(self.stand, time_of_day.min, ZoneInfo(OFFICE))
