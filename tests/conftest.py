@@ -1,6 +1,7 @@
 """The ground of the tests: a PostGIS server of their own, and a prepared database per module."""
 
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -17,7 +18,7 @@ from starlette.testclient import TestClient
 from api.configuration import HERE
 from api.reading import pool
 from layers import Layer, all_layers
-from mesip import cluster
+from mesip import cli, cluster
 from mesip.database import Database
 from mesip.settings import Settings, settings
 from pipelines.load import Order, load
@@ -110,6 +111,25 @@ def rows(database: Database):
             return [tuple(row) for row in connection.execute(sa.text(query))]
 
     return ask
+
+
+@pytest.fixture
+def run(
+    node: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Run a command as ``mesip`` does: ``code, out, err = run("layers")``."""
+
+    def command(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mesip", *words])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return command
 
 
 @pytest.fixture(scope="session")

@@ -11,23 +11,6 @@ from mesip import cli, errors
 from mesip.settings import Settings, settings
 
 
-@pytest.fixture
-def run(node, database, monkeypatch, capsys):
-    """Run a command as ``mesip`` does: ``code, out, err = run("layers")``."""
-
-    def command(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mesip", *words])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
-
-
 def commands(group: click.Group, name: str = "mesip") -> Iterator[tuple[str, click.Command]]:
     for word, command in group.commands.items():
         yield f"{name} {word}", command

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,7 +9,6 @@ import pytest
 
 import pipelines
 from layers.catalogue import ROOMS
-from mesip import cli
 from pipelines.issue_codes import CODES
 
 HEADER = "stopId,stopName,zoneId,isForTram,longitude,latitude"
@@ -23,23 +21,6 @@ def empty(database):
     tables = "city.stops, city.stops_history, registry.change, registry.head, registry.reject, registry.issue"
     with database.transaction() as connection:
         connection.exec_driver_sql(f"TRUNCATE {tables}")
-
-
-@pytest.fixture
-def run(node, monkeypatch, capsys):
-    """Run a command as ``mesip`` does: ``code, out, err = run("layers")``."""
-
-    def command(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mesip", *words])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
 
 
 @pytest.fixture
