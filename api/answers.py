@@ -14,16 +14,16 @@ from starlette.responses import Response
 
 from api import documents, pages
 from api.asking import Asked, asked, cursor, refuse_unknown, with_parameters
-from api.configuration import ABOUT, frame, pygeoapi
+from api.configuration import ABOUT, frame, pygeoapi, shown_to
 from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA, link
 from api.features import Page, item, page
 from api.heads import heads
 from api.openapi import openapi
-from api.reading import rows
+from api.reading import Reader, readers
 from api.searching import DEFAULT_HITS, MOST_HITS, search
 from api.tiles import tile
 from api.values import page_size
-from layers import Layer, all_layers, get_layer
+from layers import Layer
 from layers.collection import CRS84
 from mesip.errors import NotFoundError, UsageError
 from mesip.settings import settings
@@ -51,10 +51,11 @@ async def collections(request: Request) -> Response:
     """``/collections``"""
     if await _for_people(request):
         return await _by_pygeoapi(request, pages.described)
-    known, url, language = await run_in_threadpool(heads), _url(request), _language(request)
+    reader, url, language = _reader(request), _url(request), _language(request)
+    known = await run_in_threadpool(heads, reader)
     listed = [
         documents.collection(layer, known.get(name), settings(), url, language)
-        for name, layer in all_layers().items()
+        for name, layer in reader.layers.items()
     ]
     return _json(request, documents.collections(listed, url))
 
@@ -64,7 +65,7 @@ async def collection(request: Request) -> Response:
     layer = _layer(request)
     if await _for_people(request):
         return await _by_pygeoapi(request, pages.described, layer)
-    known = await run_in_threadpool(heads)
+    known = await run_in_threadpool(heads, _reader(request))
     stated = documents.collection(layer, known.get(layer.name), settings(), _url(request), _language(request))
     return _json(request, stated)
 
@@ -85,7 +86,7 @@ async def items(request: Request) -> Response:
     wish = asked(request.query_params, layer, settings().srid)
     if _wants_html(request):
         return await _items_page(request, layer, wish)
-    found = await run_in_threadpool(page, layer, wish, settings().srid)
+    found = await run_in_threadpool(page, _reader(request), layer, wish, settings().srid)
     body = _feature_collection(request, layer, wish, found)
     return Response(body, media_type=GEOJSON, headers=VARIED | {"Content-Crs": f"<{wish.crs}>"})
 
@@ -97,7 +98,7 @@ async def feature(request: Request) -> Response:
     wish = asked(
         {name: value for name, value in request.query_params.items() if name == "crs"}, layer, settings().srid
     )
-    found = await run_in_threadpool(item, layer, key, wish.crs, settings().srid)
+    found = await run_in_threadpool(item, _reader(request), layer, key, wish.crs, settings().srid)
     if found is None:
         raise NotFoundError(f"{layer.name} has no feature {key[:100]!r}.")
     if _wants_html(request):
@@ -129,7 +130,7 @@ def vector_tile(request: Request) -> Response:
     refuse_unknown(request.query_params, ("f",))
     if request.query_params.get("f", "mvt") != "mvt":
         raise UsageError("Tiles are vector tiles: f is mvt, or nothing.")
-    drawn = tile(_layer(request), *(request.path_params[axis] for axis in "zxy"))
+    drawn = tile(_reader(request), _layer(request), *(request.path_params[axis] for axis in "zxy"))
     return Response(drawn, media_type=MVT, headers={"Cache-Control": "public, max-age=60"})
 
 
@@ -137,32 +138,38 @@ def found(request: Request) -> Response:
     """``/search``"""
     _json_only(request, "q", "limit")
     limit = page_size(request.query_params.get("limit"), DEFAULT_HITS, MOST_HITS)
-    hits = search(all_layers().values(), request.query_params.get("q", ""), limit)
+    hits = search(_reader(request), request.query_params.get("q", ""), limit)
     return _json(request, {"type": "FeatureCollection", "features": hits}, GEOJSON)
 
 
 def definition(request: Request) -> Response:
     """``/openapi``"""
     _json_only(request)
-    stated = openapi(all_layers().values(), settings(), _url(request), _language(request))
+    stated = openapi(_reader(request).layers.values(), settings(), _url(request), _language(request))
     return _json(request, stated, OPENAPI)
 
 
 def map_layers(request: Request) -> Response:
     """``/map/layers.json``"""
     _json_only(request)
-    return _json(request, documents.map_layers(list(all_layers().values()), heads(), settings()))
+    reader = _reader(request)
+    stated = documents.map_layers(list(reader.layers.values()), heads(reader), settings())
+    return _json(request, stated)
 
 
 def health(request: Request) -> Response:
     """``/health``"""
     _json_only(request)
-    rows("SELECT 1")
+    _reader(request).rows("SELECT 1")
     return _json(request, {"status": "ok"})
 
 
+def _reader(_: Request) -> Reader:
+    return readers()["public"]
+
+
 def _layer(request: Request) -> Layer:
-    return get_layer(request.path_params["layer"])
+    return _reader(request).layer(request.path_params["layer"])
 
 
 def _url(request: Request) -> str:
@@ -198,25 +205,27 @@ def _wants_html(request: Request) -> bool:
 
 
 async def _api(request: Request) -> API:
-    state = await run_in_threadpool(heads)
-    return _pygeoapi(_url(request), tuple(sorted((name, head.seq) for name, head in state.items())))
+    reader = _reader(request)
+    state = await run_in_threadpool(heads, reader)
+    return _pygeoapi(reader, _url(request), tuple(sorted((name, head.seq) for name, head in state.items())))
 
 
-@lru_cache(maxsize=4)
-def _pygeoapi(url: str, _state: tuple[tuple[str, int], ...]) -> API:
-    """A pygeoapi per address; another one when a layer has changed, because it keeps extents."""
-    return pygeoapi(settings(), url)
+@lru_cache(maxsize=12)
+def _pygeoapi(reader: Reader, url: str, _state: tuple[tuple[str, int], ...]) -> API:
+    """A pygeoapi per level and address; another one when a layer has changed, because it keeps extents."""
+    return pygeoapi(reader, settings(), url)
 
 
 async def _by_pygeoapi(request: Request, page_: Any, *named: Any) -> Response:
     api = await _api(request)
     wish = await pages.api_request(request, api, _language(request))
-    return await run_in_threadpool(page_, api, wish, *named)
+    return await run_in_threadpool(shown_to, _reader(request), page_, api, wish, *named)
 
 
 async def _rendered(request: Request, template: str, document: dict[str, Any]) -> Response:
     config = frame(settings(), _url(request))
-    return await run_in_threadpool(pages.rendered, config, template, document, _language(request))
+    filled = (config, template, document, _language(request))
+    return await run_in_threadpool(shown_to, _reader(request), pages.rendered, *filled)
 
 
 async def _schema(request: Request, template: str, document: Any) -> Response:
@@ -259,7 +268,7 @@ def _feature_collection(request: Request, layer: Layer, wish: Asked, got: Page) 
 
 async def _items_page(request: Request, layer: Layer, wish: Asked) -> Response:
     """The map of a page is drawn longitude first, whichever system is asked for."""
-    found = await run_in_threadpool(page, layer, replace(wish, crs=CRS84), settings().srid)
+    found = await run_in_threadpool(page, _reader(request), layer, replace(wish, crs=CRS84), settings().srid)
     document = pages.listed(request, layer, wish, found, _language(request))
     return await _rendered(request, "collections/items/index.html", document)
 

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import answers, problems
 from api.configuration import HERE
-from api.reading import pool
+from api.reading import close_readers
 from mesip.errors import NotFoundError, PlatformError
 
 BUILT = HERE / "web" / "dist"
@@ -97,6 +97,4 @@ def _built(name: str) -> Response:
 @asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     yield
-    if pool.cache_info().currsize:
-        pool().close()
-        pool.cache_clear()
+    close_readers()

@@ -53,7 +53,7 @@ def asked(parameters: Mapping[str, str], layer: Layer, srid: int) -> Asked:
     Raises:
         UsageError: a parameter is unknown, stands twice, or has a value of another form; it is named.
     """
-    fields = {field.name: field for field in layer.public_fields}
+    fields = {field.name: field for field in layer.fields}
     refuse_unknown(parameters, (*KNOWN, *fields))
     crs = _crs(parameters, "crs", srid)
     bbox_crs = _crs(parameters, "bbox-crs", srid)

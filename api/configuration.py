@@ -1,5 +1,7 @@
 """The pygeoapi configuration, built from the declarations."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -9,43 +11,54 @@ from api import wording
 from api.catalogues import compiled
 from api.coordinates import offered
 from api.heads import heads
-from layers import all_layers, get_layer
+from api.reading import Reader
 from layers.collection import collection
 from layers.declaration import Text
 from mesip.settings import Settings
 from mesip.settings import settings as current
 
 HERE = Path(__file__).parent
+# Who is shown the page that is being filled. It cannot stand in the configuration: pygeoapi shows all
+# templates the first one that it has rendered in a process, whichever it was.
+SHOWN_TO: ContextVar[Reader] = ContextVar("shown_to")
 ABOUT: Text = {
     "pl": "Rejestry miasta jako usługi OGC API: działki, budynki, sieci, drzewa.",
     "en": "The city's registers as OGC APIs: parcels, buildings, networks, trees.",
 }
 
 
-def pygeoapi(settings: Settings, url: str) -> API:
-    """A pygeoapi that speaks of all layers at the address ``url``."""
-    return API(configuration(settings, url), openapi={})
+def pygeoapi(reader: Reader, settings: Settings, url: str) -> API:
+    """A pygeoapi that speaks of all layers that ``reader`` may see, at the address ``url``."""
+    return API(configuration(reader, settings, url), openapi={})
 
 
-def configuration(settings: Settings, url: str) -> dict[str, Any]:
-    """The configuration that pygeoapi otherwise reads from YAML."""
-    known, crs = heads(), offered(settings.srid)
-    extents = {name: known[name].extent if name in known else None for name in all_layers()}
+def configuration(reader: Reader, settings: Settings, url: str) -> dict[str, Any]:
+    """The configuration that pygeoapi otherwise reads from YAML: one for each level."""
+    known, crs = heads(reader), offered(settings.srid)
+    extents = {name: known[name].extent if name in known else None for name in reader.layers}
     return frame(settings, url) | {
         "logging": {"level": "ERROR"},
         "metadata": _metadata(settings, url),
         "resources": {
-            name: collection(layer, extents[name] or settings.extent, crs)
-            for name, layer in all_layers().items()
+            name: collection(layer, reader.level, extents[name] or settings.extent, crs)
+            for name, layer in reader.layers.items()
         },
     }
+
+
+def shown_to[**P, R](reader: Reader, fill: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+    """What ``fill`` gives, while the functions that templates call speak to ``reader``."""
+    before = SHOWN_TO.set(reader)
+    try:
+        return fill(*given, **named)
+    finally:
+        SHOWN_TO.reset(before)
 
 
 def frame(settings: Settings, url: str) -> dict[str, Any]:
     """The part of the configuration that every page needs, and that needs no database.
 
-    ``pages`` are the functions that templates call. They look at the state of the moment, because pygeoapi
-    shows all templates the first configuration it has rendered in a process, whichever it was.
+    ``pages`` are the functions that templates call. They look at the state of the moment.
     """
     return {
         "server": {
@@ -64,9 +77,9 @@ def frame(settings: Settings, url: str) -> dict[str, Any]:
             "city": lambda: current().city_name,
             "languages": lambda: current().languages,
             "language_name": wording.LANGUAGE_NAMES.get,
-            "layers": wording.by_title,
-            "layer": get_layer,
-            "heads": heads,
+            "layers": lambda language: wording.by_title(SHOWN_TO.get().layers.values(), language),
+            "layer": lambda name: SHOWN_TO.get().layer(name),
+            "heads": lambda: heads(SHOWN_TO.get()),
             "value": wording.value,
             "unit": wording.unit,
             "number": wording.number,

@@ -191,7 +191,7 @@ def _map_layer(layer: Layer, head: Head | None) -> dict[str, Any]:
             for drawn in style(layer)
         ],
         "legend": legend(layer),
-        "fields": [_map_field(field) for field in layer.public_fields],
+        "fields": [_map_field(field) for field in layer.fields],
     }
 
 

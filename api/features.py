@@ -5,7 +5,7 @@ from typing import Any
 
 from api.asking import Asked, Bbox
 from api.coordinates import decimals, geometry_sql, surroundings
-from api.reading import rows
+from api.reading import Reader
 from api.values import value_of
 from layers import Layer
 from mesip.errors import UsageError
@@ -23,9 +23,9 @@ class Page:
     matched: int | None
 
 
-def page(layer: Layer, wish: Asked, srid: int) -> Page:
+def page(reader: Reader, layer: Layer, wish: Asked, srid: int) -> Page:
     """The features that ``wish`` asks for, in the order of their keys."""
-    found = rows(_page_sql(layer, wish, srid), _values(wish))
+    found = reader.rows(_page_sql(layer, wish, srid), _values(wish))
     features = [feature for _, feature, _ in found if feature is not None]
     more = len(features) > wish.limit
     matched = wish.matched if _goes_on(wish) else found[0][2]
@@ -35,20 +35,20 @@ def page(layer: Layer, wish: Asked, srid: int) -> Page:
     return Page(features[: wish.limit], last, matched)
 
 
-def item(layer: Layer, key: str, crs: str, srid: int) -> str | None:
+def item(reader: Reader, layer: Layer, key: str, crs: str, srid: int) -> str | None:
     """One feature as GeoJSON text; nothing where there is none of this key."""
     try:
         wanted = value_of(layer.field(layer.key), key)
     except UsageError:
         return None
-    query = f"SELECT {feature_sql(layer, crs, srid)} FROM public_api.{layer.name} WHERE {layer.key} = %(key)s"
-    found = rows(query, {"key": wanted})
+    query = f"SELECT {feature_sql(layer, crs, srid)} FROM {layer.name} WHERE {layer.key} = %(key)s"
+    found = reader.rows(query, {"key": wanted})
     return found[0][0] if found else None
 
 
 def feature_sql(layer: Layer, crs: str, srid: int) -> str:
     """The SQL expression that writes one row as a GeoJSON Feature."""
-    properties = ", ".join(field.name for field in layer.public_fields)
+    properties = ", ".join(field.name for field in layer.fields)
     geometry = f"ST_AsGeoJSON({geometry_sql(crs, srid)}, {decimals(crs)}, 0)"
     return (
         f"""'{{"type":"Feature","id":' || to_json({layer.key})::text || ',"geometry":' """
@@ -79,7 +79,7 @@ def _page_sql(layer: Layer, wish: Asked, srid: int) -> str:
     return f"""
         SELECT page.{layer.key}, {feature_sql(layer, wish.crs, srid)}, counted.matched
         FROM (SELECT {count} AS matched) AS counted LEFT JOIN LATERAL (
-            SELECT * FROM public_api.{layer.name} {_where(beyond)} ORDER BY {layer.key} LIMIT %(limit)s
+            SELECT * FROM {layer.name} {_where(beyond)} ORDER BY {layer.key} LIMIT %(limit)s
         ) AS page ON true ORDER BY page.{layer.key}
     """
 
@@ -91,10 +91,10 @@ def _goes_on(wish: Asked) -> bool:
 
 def _count_sql(layer: Layer, said: list[str], *, exact: bool) -> str:
     if not said:
-        return f"COALESCE((SELECT rows FROM public_api.layer_heads WHERE layer = '{layer.name}'), 0)"
+        return f"COALESCE((SELECT rows FROM layer_heads WHERE layer = '{layer.name}'), 0)"
     if exact:
-        return f"(SELECT count(*) FROM public_api.{layer.name} {_where(said)})"
-    few = f"SELECT 1 FROM public_api.{layer.name} {_where(said)} LIMIT {EXACT_COUNT + 1}"
+        return f"(SELECT count(*) FROM {layer.name} {_where(said)})"
+    few = f"SELECT 1 FROM {layer.name} {_where(said)} LIMIT {EXACT_COUNT + 1}"
     return f"(SELECT count(*) FROM ({few}) AS few)"
 
 
@@ -140,7 +140,7 @@ def _envelope(srid: int, west: str = "west", east: str = "east") -> str:
 
 
 def _begin(layer: Layer) -> str:
-    return layer.valid_from or "stand"
+    return layer.valid_from or "valid_since"
 
 
 def _values(wish: Asked) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from api.reading import rows
+from api.reading import Reader
 from mesip.settings import Extent
 
 
@@ -16,9 +16,9 @@ class Head(NamedTuple):
     extent: Extent | None
 
 
-def heads() -> dict[str, Head]:
-    """The heads of all layers that were ever published, by layer."""
-    found = rows("SELECT layer, seq, rows, stand, extent FROM public_api.layer_heads")
+def heads(reader: Reader) -> dict[str, Head]:
+    """The heads of all layers that the reader may see and that were ever published, by layer."""
+    found = reader.rows("SELECT layer, seq, rows, stand, extent FROM layer_heads")
     return {
         name: Head(seq, count, stand, tuple(extent) if extent else None)
         for name, seq, count, stand, extent in found

@@ -105,7 +105,7 @@ _ID = {"name": "featureId", "in": "path", "required": True, "schema": STRING, "d
 
 def _items(layer: Layer, language: Language) -> list[dict[str, Any]]:
     shared = ("limit", "bbox", "bbox-crs", "crs", "datetime", "after", "resulttype")
-    own = [_query(field.name, _comparable(field), field.title[language]) for field in layer.public_fields]
+    own = [_query(field.name, _comparable(field), field.title[language]) for field in layer.fields]
     return [*_PAGE, *({"$ref": f"#/components/parameters/{name}"} for name in shared), *own]
 
 

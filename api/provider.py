@@ -6,7 +6,7 @@ import orjson
 from pygeoapi.provider.base import BaseProvider, ProviderItemNotFoundError
 
 from api.features import item
-from layers import get_layer
+from api.reading import readers
 from layers.collection import CRS84
 from layers.schema import field_schema
 from mesip.settings import settings
@@ -17,11 +17,12 @@ class LayerProvider(BaseProvider):
 
     def __init__(self, provider_def: dict[str, Any]) -> None:
         super().__init__(provider_def)
-        self.layer = get_layer(provider_def["data"])
+        self.reader = readers()[provider_def["level"]]
+        self.layer = self.reader.layer(provider_def["data"])
 
     def get_fields(self) -> dict[str, Any]:
-        """The public fields as declared, with titles, units and code lists."""
-        self._fields = {field.name: field_schema(field) for field in self.layer.public_fields}
+        """The fields that the level may see, as declared, with titles, units and code lists."""
+        self._fields = {field.name: field_schema(field) for field in self.layer.fields}
         return self._fields
 
     def get(self, identifier: str, **_: Any) -> dict[str, Any]:
@@ -30,7 +31,7 @@ class LayerProvider(BaseProvider):
         Raises:
             ProviderItemNotFoundError: there is none of this key.
         """
-        found = item(self.layer, identifier, CRS84, settings().srid)
+        found = item(self.reader, self.layer, identifier, CRS84, settings().srid)
         if found is None:
             raise ProviderItemNotFoundError(f"{self.layer.name} has no feature {identifier}")
         return orjson.loads(found)

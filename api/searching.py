@@ -1,10 +1,8 @@
 """Search by the beginning of a number or name, over the fields that declarations offer."""
 
-from collections.abc import Iterable
-
 import orjson
 
-from api.reading import rows
+from api.reading import Reader
 from layers import Layer
 from mesip.errors import UsageError
 
@@ -12,7 +10,7 @@ LONGEST = 100
 DEFAULT_HITS, MOST_HITS = 10, 50
 
 
-def search(layers: Iterable[Layer], text: str, limit: int) -> list[dict]:
+def search(reader: Reader, text: str, limit: int) -> list[dict]:
     """The first places whose declared search fields begin with ``text``, exact hits first, as GeoJSON.
 
     Raises:
@@ -23,23 +21,23 @@ def search(layers: Iterable[Layer], text: str, limit: int) -> list[dict]:
         raise UsageError(
             f"q is what to look for, 1 to {LONGEST} letters: a parcel number, a tree number, a name."
         )
-    parts = [_search_sql(layer, field) for layer in layers for field in layer.search]
+    parts = [_search_sql(layer, field) for layer in reader.layers.values() for field in layer.search]
     query = f"""
         SELECT layer, id, label, detail, ST_AsGeoJSON(lonlat, 7),
                ST_XMin(lonlat), ST_YMin(lonlat), ST_XMax(lonlat), ST_YMax(lonlat)
         FROM ({" UNION ALL ".join(parts)}) AS hits
-        ORDER BY exact DESC, length(detail), detail, id LIMIT %(limit)s
+        ORDER BY exact DESC, length(detail), detail, layer, id LIMIT %(limit)s
     """
     values = {"exact": wanted, "begin": _escaped(wanted) + "%", "limit": limit}
-    return list({(hit[0], hit[1]): _feature(hit) for hit in rows(query, values)}.values())
+    return list({(hit[0], hit[1]): _feature(hit) for hit in reader.rows(query, values)}.values())
 
 
 def _search_sql(layer: Layer, field: str) -> str:
     return f"""
         (SELECT '{layer.name}' AS layer, {layer.key}::text AS id, {layer.label or layer.key}::text AS label,
                 {field} AS detail, lonlat, lower({field}) = %(exact)s AS exact
-         FROM public_api.{layer.name} WHERE lower({field}) LIKE %(begin)s AND lonlat IS NOT NULL
-         ORDER BY lower({field}) = %(exact)s DESC, length({field}), {field} LIMIT %(limit)s)
+         FROM {layer.name} WHERE lower({field}) LIKE %(begin)s AND lonlat IS NOT NULL
+         ORDER BY lower({field}) = %(exact)s DESC, length({field}), {field}, {layer.key} LIMIT %(limit)s)
     """
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from api.reading import rows
+from api.reading import Reader
 from layers import Layer
 from mesip.errors import NotFoundError
 
@@ -13,7 +13,7 @@ TILE_UNITS, MARGIN_UNITS = 4096, 64
 MAX_FEATURES = 20_000
 
 
-def tile(layer: Layer, z: str, x: str, y: str) -> bytes:
+def tile(reader: Reader, layer: Layer, z: str, x: str, y: str) -> bytes:
     """The Mapbox Vector Tile ``z/x/y`` of ``layer``; its one layer is called as the layer is.
 
     Raises:
@@ -24,7 +24,7 @@ def tile(layer: Layer, z: str, x: str, y: str) -> bytes:
         raise NotFoundError(
             f"WebMercatorQuad has no tile {place}: zoom 0 to {MAX_ZOOM}, rows and columns below 2^z."
         )
-    found = rows(_tile_sql(layer), {"z": int(z), "x": int(x), "y": int(y)})
+    found = reader.rows(_tile_sql(layer), {"z": int(z), "x": int(x), "y": int(y)})
     return bytes(found[0][0] or b"")
 
 
@@ -34,9 +34,8 @@ def _below(text: str, most: int) -> bool:
 
 def tiled_fields(layer: Layer) -> list[str]:
     """The fields that tiles carry: the key, the name and what the style looks at."""
-    public = {field.name for field in layer.public_fields}
     wanted = dict.fromkeys((layer.key, layer.label, layer.style.by, *layer.search))
-    return [name for name in wanted if name in public]
+    return [name for name in wanted if name]
 
 
 def _tile_sql(layer: Layer) -> str:
@@ -47,8 +46,8 @@ def _tile_sql(layer: Layer) -> str:
         SELECT ST_AsMVT(drawn, '{layer.name}', {TILE_UNITS}, 'place') FROM (
             SELECT {fields}, ST_AsMVTGeom(ST_Transform(lonlat, 3857), ST_TileEnvelope({place}),
                                           {TILE_UNITS}, {MARGIN_UNITS}) AS place
-            FROM public_api.{layer.name}
+            FROM {layer.name}
             WHERE lonlat && ST_Transform({with_margin}, 4326)
-            LIMIT {MAX_FEATURES}
+            ORDER BY {layer.key} LIMIT {MAX_FEATURES}
         ) AS drawn WHERE place IS NOT NULL
     """

@@ -1,6 +1,7 @@
 """Values as a person reads them: codes by label, numbers, dates and units, as on the map."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from layers import Field, Layer, all_layers
+from layers import Field, Layer
 from layers.declaration import Language
 from layers.kinds import UNITS
 
@@ -83,6 +84,6 @@ def address(layer: str, key: Any) -> str:
     return f"/collections/{layer}/items/{quote(str(key), safe='')}"
 
 
-def by_title(language: Language) -> list[Layer]:
-    """All layers in the order of their titles."""
-    return sorted(all_layers().values(), key=lambda layer: layer.title[language].lower())
+def by_title(layers: Iterable[Layer], language: Language) -> list[Layer]:
+    """Layers in the order of their titles."""
+    return sorted(layers, key=lambda layer: layer.title[language].lower())

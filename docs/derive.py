@@ -96,9 +96,13 @@ def _layer_section(layer: Layer) -> str:
     return (
         f"## {layer.name}\n\n{layer.title['en']} – {layer.title['pl']}. {layer.about['en']}\n\n"
         f"{layer.owner} · {layer.licence} · {layer.geometry} · key `{layer.key}` · "
-        f"`{room_of(layer)}/{layer.name}.py`\n\n"
+        f"`{room_of(layer)}/{layer.name}.py`\n\n{_closure(layer)}"
         f"| field | kind | | in the source | promises |\n|---|---|---|---|---|\n{fields}\n"
     ) + (f"\n{rules}" if rules else "")
+
+
+def _closure(layer: Layer) -> str:
+    return "" if layer.access == "public" else f"{layer.access}: {layer.reason} ({layer.legal_basis})\n\n"
 
 
 def _field_line(field: Field) -> str:

@@ -5,6 +5,7 @@ import pkgutil
 from functools import cache
 from types import ModuleType
 
+from layers.access import Level, may_see
 from layers.declaration import Feed, Layer
 from mesip.errors import UnknownLayerError, UsageError
 
@@ -19,6 +20,13 @@ def all_layers() -> dict[str, Layer]:
         UsageError: a declaration contradicts itself, or two share a name; the file is named.
     """
     return _collect("LAYER")
+
+
+@cache
+def layers_for(level: Level) -> dict[str, Layer]:
+    """The layers that somebody of ``level`` may see, as they see them, in the order of names."""
+    shown = {name: layer for name, layer in all_layers().items() if may_see(level, layer.access)}
+    return {name: layer.seen_by(level) for name, layer in shown.items()}
 
 
 @cache

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from layers.access import Level
 from layers.declaration import Layer
 from mesip.settings import Extent
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 
-def collection(layer: Layer, extent: Extent, crs: list[str]) -> dict[str, Any]:
-    """The pygeoapi resource of ``layer``, offered in the coordinate systems ``crs`` (URIs).
+def collection(layer: Layer, level: Level, extent: Extent, crs: list[str]) -> dict[str, Any]:
+    """The pygeoapi resource of ``layer`` as ``level`` sees it, in the coordinate systems ``crs`` (URIs).
 
     ``extent`` is west, south, east, north in degrees. The storage system is stated as CRS84, longitude first,
     because pygeoapi reads the northing-first systems of Poland the wrong way round.
@@ -26,6 +27,7 @@ def collection(layer: Layer, extent: Extent, crs: list[str]) -> dict[str, Any]:
                 "type": "feature",
                 "name": "api.provider.LayerProvider",
                 "data": layer.name,
+                "level": level,
                 "id_field": layer.key,
                 "title_field": layer.label or layer.key,
                 "crs": crs,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal, get_args
 
 import pandas as pd
@@ -9,13 +10,13 @@ from pydantic import ConfigDict
 from pydantic import Field as Default
 from pydantic.dataclasses import dataclass
 
+from layers.access import Access, Level, check_closure, may_see
 from layers.kinds import UNITS, KindName, UnitName
 
 STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 Language = Literal["pl", "en"]
 Text = Mapping[Language, str]
-Level = Literal["public", "partner", "internal", "secret"]
 Severity = Literal["error", "warning"]
 GeometryName = Literal["Point", "LineString", "Polygon", "MultiPolygon", "Geometry"]
 FrameStep = Callable[[pd.DataFrame], pd.DataFrame]
@@ -60,7 +61,7 @@ class Field:
     bounds: tuple[float | None, float | None] = (None, None)
     required: bool = False
     expected: bool = False
-    access: Level = "public"
+    access: Access = "public"
     reason: str | None = None
     legal_basis: str | None = None
 
@@ -75,8 +76,7 @@ class Field:
             raise ValueError(f"{self.name}: only a text field has codes")
         if self.bounds != (None, None) and self.kind not in ("integer", "number"):
             raise ValueError(f"{self.name}: only an integer or a number has bounds")
-        if self.access != "public" and not (self.reason and self.legal_basis):
-            raise ValueError(f"{self.name}: a closed field states a reason and a legal basis")
+        check_closure(self.name, self.access, self.reason, self.legal_basis)
 
     @property
     def title(self) -> Text:
@@ -134,7 +134,11 @@ class Style:
 
 @dataclass(frozen=True, config=STRICT)
 class Layer:
-    """One layer of the city. Everything else about it is derived from this."""
+    """One layer of the city. Everything else about it is derived from this.
+
+    A layer that is closed as a whole does not exist for lower levels. A field is never more open than its
+    layer; what names, finds, draws or dates features is as open as the layer.
+    """
 
     name: str
     title: Text
@@ -155,6 +159,9 @@ class Layer:
     valid_to: str | None = None
     prepare: FrameStep | None = None
     reject_limit: float = 0.2
+    access: Access = "public"
+    reason: str | None = None
+    legal_basis: str | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -162,6 +169,7 @@ class Layer:
         for text in (self.title, self.about):
             if set(text) != set(get_args(Language)):
                 raise ValueError(f"{self.name}: titles and descriptions are in Polish and English")
+        check_closure(self.name, self.access, self.reason, self.legal_basis)
         self._check_names()
         if not self.field(self.key).required:
             raise ValueError(f"{self.name}: the key {self.key} must be required")
@@ -173,17 +181,14 @@ class Layer:
         names = [field.name for field in self.fields]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{self.name}: declared twice: {', '.join(sorted(twice))}")
-        spoken = (
-            self.key,
-            self.label,
-            *self.search,
-            *self.unique,
-            self.style.by,
-            self.valid_from,
-            self.valid_to,
-        )
-        if unknown := {name for name in spoken if name and name not in names}:
+        spoken = {self.key, self.label, *self.search, self.style.by, self.valid_from, self.valid_to} - {None}
+        if unknown := (spoken | set(self.unique)) - set(names):
             raise ValueError(f"{self.name}: no field is called {', '.join(sorted(unknown))}")
+        if closed := {name for name in spoken if not may_see(self.access, self.field(name).access)}:
+            raise ValueError(
+                f"{self.name}: {', '.join(sorted(closed))} names, finds, draws or dates features, "
+                "so it cannot be more closed than the layer"
+            )
         if reserved := OWN_COLUMNS & set(names):
             raise ValueError(f"{self.name}: {', '.join(reserved)} is a column of our own")
 
@@ -198,10 +203,18 @@ class Layer:
                 return field
         raise KeyError(name)
 
-    @property
-    def public_fields(self) -> tuple[Field, ...]:
-        """The fields that anybody may see."""
-        return tuple(field for field in self.fields if field.access == "public")
+    def visible_fields(self, level: Level) -> tuple[Field, ...]:
+        """The fields that somebody of ``level`` may see."""
+        shown = may_see(level, self.access)
+        return tuple(field for field in self.fields if shown and may_see(level, field.access))
+
+    def seen_by(self, level: Level) -> "Layer":
+        """The layer as somebody of ``level`` sees it: what is closed to them is not in it.
+
+        How rows are loaded and checked is left out too, because it may speak of closed fields.
+        """
+        fields = self.visible_fields(level)
+        return replace(self, fields=fields, source=Source(), rules=(), unique=(), prepare=None)
 
 
 @dataclass(frozen=True, config=STRICT)

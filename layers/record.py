@@ -21,7 +21,7 @@ def record(layer: Layer, language: Language = "en") -> dict[str, Any]:
             "license": layer.licence,
             "contacts": [{"organization": layer.owner, "roles": ["publisher"]}],
             "updateFrequency": layer.cadence,
-            "fields": [_described(field, language) for field in layer.public_fields],
+            "fields": [_described(field, language) for field in layer.fields],
         },
         "links": [],
     }

@@ -7,14 +7,14 @@ from layers.kinds import KINDS, UNITS
 
 
 def schema(layer: Layer, language: Language = "en") -> dict[str, Any]:
-    """The schema of the public properties of ``layer``, titles in ``language``."""
+    """The schema of the properties of ``layer``, titles in ``language``."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "title": layer.title[language],
         "description": layer.about[language],
-        "required": [field.name for field in layer.public_fields if field.required],
-        "properties": {field.name: _property(layer, field, language) for field in layer.public_fields}
+        "required": [field.name for field in layer.fields if field.required],
+        "properties": {field.name: _property(layer, field, language) for field in layer.fields}
         | {"geometry": {"x-ogc-role": "primary-geometry", "format": f"geometry-{GEOMETRY[layer.geometry]}"}},
     }
 

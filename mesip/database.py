@@ -27,18 +27,15 @@ class Database:
         """The loader's engine."""
         return sa.create_engine(self.url, connect_args={"connect_timeout": 10})
 
-    @property
-    def public_role(self) -> str:
-        """The role that sees ``public_api`` and nothing else, named after the database."""
-        return f"{sa.make_url(self.url).database}_public"
+    def role(self, level: str) -> str:
+        """The role that sees the schema ``<level>_api`` and nothing else, named after the database."""
+        return f"{sa.make_url(self.url).database}_{level}"
 
-    @property
-    def public_url(self) -> str:
-        """The address for the public level, with its own role and password."""
+    def level_url(self, level: str) -> str:
+        """The address for a level of access, with its own role and password."""
+        role = self.role(level)
         url = sa.make_url(self.url).set(
-            drivername="postgresql",
-            username=self.public_role,
-            password=password(self.home, self.public_role),
+            drivername="postgresql", username=role, password=password(self.home, role)
         )
         return url.render_as_string(hide_password=False)
 

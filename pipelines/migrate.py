@@ -10,13 +10,13 @@ from layers.kinds import KINDS
 from layers.table import SCHEMA, column, history_table, indexes, table
 from mesip.database import Database
 from mesip.errors import PlatformError
-from mesip.passwords import password
 from pipelines.history import at_function
 from pipelines.leftovers import settle
 from pipelines.registry import make_registry
+from pipelines.walls import raise_walls
 
 POSTGRESQL = postgresql.dialect()
-SCHEMAS = (SCHEMA, "registry", "staging", "public_api")
+SCHEMAS = (SCHEMA, "registry", "staging")
 
 
 def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[str]:
@@ -37,7 +37,7 @@ def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[st
         for layer in layers:
             connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.{layer.name}_at")
             connection.exec_driver_sql(at_function(layer, srid))
-        _rebuild_public(connection, database, layers)
+        raise_walls(connection, database, layers)
     settle(database)
     return done
 
@@ -84,25 +84,3 @@ def _add(connection: sa.Connection, layer: Layer, field: Field) -> None:
     type_ = column(layer, field).type.compile(dialect=connection.dialect)
     for name in (layer.name, f"{layer.name}_history"):
         connection.exec_driver_sql(f"ALTER TABLE {SCHEMA}.{name} ADD COLUMN {field.name} {type_}")
-
-
-def _rebuild_public(connection: sa.Connection, database: Database, layers: list[Layer]) -> None:
-    """The views of the public level, and the only role that reads them."""
-    role, secret = database.public_role, password(database.home, database.public_role)
-    run = connection.exec_driver_sql
-    if not run("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).scalar():
-        run(f'CREATE ROLE "{role}" LOGIN')
-    # The secret is made of letters, digits, - and _ (token_urlsafe), so it needs no quoting.
-    run(f"ALTER ROLE \"{role}\" PASSWORD '{secret}'")
-    run(f'ALTER ROLE "{role}" SET search_path = public_api, public')
-    run(f"ALTER ROLE \"{role}\" SET statement_timeout = '30s'")
-    for layer in layers:
-        names = ", ".join(field.name for field in layer.public_fields)
-        run(f"DROP VIEW IF EXISTS public_api.{layer.name}")
-        seen = f"SELECT {names}, geom, lonlat, stand FROM {SCHEMA}.{layer.name}"
-        run(f"CREATE VIEW public_api.{layer.name} AS {seen}")
-    run("DROP VIEW IF EXISTS public_api.layer_heads")
-    seen = "SELECT layer, seq, rows, stand, extent, published_at FROM registry.head"
-    run(f"CREATE VIEW public_api.layer_heads AS {seen}")
-    run(f'GRANT USAGE ON SCHEMA public_api TO "{role}"')
-    run(f'GRANT SELECT ON ALL TABLES IN SCHEMA public_api TO "{role}"')

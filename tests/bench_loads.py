@@ -143,7 +143,7 @@ def _ogr2ogr(server: cluster.Server, path: Path) -> list[str]:
 def _empty(server: cluster.Server, home: Path) -> None:
     database = Database(server.url, home)
     with database.transaction() as connection:
-        for schema in ("city", "registry", "staging", "public_api"):
+        for schema in ("city", "registry", "staging", "public_api", "partner_api", "internal_api"):
             connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
     migrate(database, all_layers().values(), 2177)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

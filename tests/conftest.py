@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, e
 from starlette.testclient import TestClient
 
 from api.configuration import HERE
-from api.reading import pool
+from api.reading import close_readers
 from layers import Layer, all_layers
 from mesip import cli, cluster
 from mesip.database import Database
@@ -88,7 +88,7 @@ def node(
         patch.setenv("MESIP_DATABASE_URL", _url(server, name))
         settings.cache_clear()
         yield settings()
-        _forget_pool()
+        close_readers()
     settings.cache_clear()
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -288,9 +288,3 @@ def _administer(server: cluster.Server, *statements: str) -> None:
     with psycopg.connect(address, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
-
-
-def _forget_pool() -> None:
-    if pool.cache_info().currsize:
-        pool().close()
-        pool.cache_clear()

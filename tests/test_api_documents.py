@@ -218,7 +218,9 @@ def test_a_layer_states_where_it_lies(client, layer, rows):
 def test_the_schema_holds_just_the_public_fields_and_the_geometry(client, layer):
     for document in ("schema", "queryables"):
         stated = get(client, f"/collections/{layer.name}/{document}")
-        assert set(stated["properties"]) == {field.name for field in layer.public_fields} | {"geometry"}
+        assert set(stated["properties"]) == {field.name for field in layer.visible_fields("public")} | {
+            "geometry"
+        }
         assert stated["$id"] == f"{HOME}/collections/{layer.name}/{document}"
         jsonschema.Draft202012Validator.check_schema(stated)
 

@@ -124,7 +124,7 @@ def test_hits_gives_the_count_and_no_feature(client, rows, layer):
 
 
 def test_every_field_can_be_asked_for_and_the_count_is_that_of_the_rows(client, rows, layer):
-    for field in layer.public_fields:
+    for field in layer.visible_fields("public"):
         found = rows(
             f"SELECT {field.name}, count(*) FROM city.{layer.name} WHERE {field.name} IS NOT NULL "
             f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.reading import POOL_SIZE, pool
+from api.reading import SIZES, close_readers, readers
 from layers import all_layers
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -245,7 +245,7 @@ def test_no_hostile_value_breaks_the_server(client, value):
 
 
 def test_no_hostile_value_of_any_kind_of_field_breaks_the_server(client, layer):
-    one_of_each_kind = {field.kind: field for field in layer.public_fields}
+    one_of_each_kind = {field.kind: field for field in layer.visible_fields("public")}
     for field in one_of_each_kind.values():
         for value in HOSTILE:
             harmless(client, f"/collections/{layer.name}/items?{urlencode({'limit': 1, field.name: value})}")
@@ -382,14 +382,14 @@ def without_time(answer):
     ],
 )
 def test_the_role_of_the_api_sees_the_public_views_and_nothing_else(loaded, statement):
-    with psycopg.connect(loaded.public_url) as connection:
+    with psycopg.connect(loaded.level_url("public")) as connection:
         assert connection.execute("SELECT count(*) FROM trees").fetchone() is not None
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
 
 
 def test_the_role_of_the_api_sees_no_closed_column(loaded):
-    with psycopg.connect(loaded.public_url) as connection:
+    with psycopg.connect(loaded.level_url("public")) as connection:
         for layer, field in closed():
             with pytest.raises(psycopg.errors.UndefinedColumn):
                 connection.execute(f"SELECT {field.name} FROM public_api.{layer.name}".encode())
@@ -412,10 +412,9 @@ def impatient(database, patience):
     """The role of the API waits no longer than ``patience``; the pool is opened anew for it."""
     for limit in (patience, "30s"):
         with database.transaction() as connection:
-            change = f"ALTER ROLE \"{database.public_role}\" SET statement_timeout = '{limit}'"
+            change = f"ALTER ROLE \"{database.role('public')}\" SET statement_timeout = '{limit}'"
             connection.execute(sa.text(change))
-        pool().close()
-        pool.cache_clear()
+        close_readers()
         if limit == patience:
             yield
 
@@ -423,20 +422,21 @@ def impatient(database, patience):
 def test_after_the_database_went_away_answers_come_back_soon(client, loaded):
     with loaded.transaction() as connection:
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :role"
-        connection.execute(sa.text(end), {"role": loaded.public_role})
-    answers = [client.get(f"{HERE}?limit=1") for _ in range(POOL_SIZE + 1)]
+        connection.execute(sa.text(end), {"role": loaded.role("public")})
+    answers = [client.get(f"{HERE}?limit=1") for _ in range(SIZES["public"].most + 1)]
     for answer in answers:
         assert answer.status_code in (200, 503), answer.text
     assert answers[-1].status_code == 200
 
 
 def test_a_crowd_is_told_to_come_back(client, monkeypatch):
-    monkeypatch.setattr(pool(), "timeout", 0.1)
-    taken = [pool().getconn() for _ in range(POOL_SIZE)]
+    pool = readers()["public"].pool
+    monkeypatch.setattr(pool, "timeout", 0.1)
+    taken = [pool.getconn() for _ in range(SIZES["public"].most)]
     answer = client.get(f"{HERE}?limit=1")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
     assert answer.json()["detail"] == "The data cannot be read at the moment. Try again in a few seconds."
     for connection in taken:
-        pool().putconn(connection)
+        pool.putconn(connection)
     assert client.get(f"{HERE}?limit=1").status_code == 200

@@ -162,7 +162,9 @@ def test_a_tile_carries_declared_open_fields_and_their_values(client, drawn, lay
     x, y = tile_at(shapely.point_on_surface(geometries[0]), 17)
     listed = {name: client.get(f"/collections/{layer.name}/items/{name}").json() for name in keys[:1]}
     told = [each for each, _ in decoded(client.get(TILES.format(layer.name, 17, y, x)).content)[layer.name]]
-    assert {name for each in told for name in each} <= {field.name for field in layer.public_fields}
+    assert {name for each in told for name in each} <= {
+        field.name for field in layer.visible_fields("public")
+    }
     (first,) = [each for each in told if each[layer.key] == keys[0]]
     properties = listed[keys[0]]["properties"]
     assert first == {name: properties[name] for name in first}

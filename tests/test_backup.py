@@ -72,7 +72,7 @@ def test_a_backup_restored_on_a_fresh_cluster_is_the_node_as_it_was(original, ke
     assert done.absent == ()
     stored = {path.name: path.read_bytes() for path in (settings.home / "deliveries").rglob("*.csv")}
     assert stored["trees.csv"] == city["trees"].read_bytes()
-    with psycopg.connect(database.public_url) as connection:
+    with psycopg.connect(database.level_url("public")) as connection:
         (seen,) = connection.execute("SELECT count(*) FROM public_api.trees").fetchone() or (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT count(*) FROM city.trees")

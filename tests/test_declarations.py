@@ -52,7 +52,7 @@ def test_the_table_stands_in_the_database_as_declared(layer, database):
 def test_the_schema_is_a_valid_json_schema_that_names_no_closed_field(layer):
     stated = schema(layer)
     Draft202012Validator.check_schema(stated)
-    assert set(stated["properties"]) - {"geometry"} == {field.name for field in layer.public_fields}
+    assert set(stated["properties"]) - {"geometry"} == {field.name for field in layer.fields}
 
 
 def test_titles_are_in_both_languages(layer):
@@ -68,7 +68,7 @@ def test_titles_are_in_both_languages(layer):
 def test_the_record_names_owner_licence_and_every_public_field(layer):
     said = record(layer)["properties"]
     assert said["license"] == layer.licence
-    assert [field["name"] for field in said["fields"]] == [field.name for field in layer.public_fields]
+    assert [field["name"] for field in said["fields"]] == [field.name for field in layer.fields]
 
 
 def test_every_colour_of_the_map_stands_in_the_legend(layer):

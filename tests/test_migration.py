@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import psycopg
 import pytest
 
 from layers import Field, all_layers, get_layer
@@ -48,22 +47,3 @@ def test_a_field_closed_later_leaves_the_public_view(loaded, rows):
     assert ("street",) not in rows(columns)
     migrate(loaded, all_layers().values(), 2177)
     assert ("street",) in rows(columns)
-
-
-def test_the_public_role_sees_the_public_schema_and_nothing_else(loaded, layer):
-    with psycopg.connect(loaded.public_url, autocommit=True) as connection:
-        connection.execute(f"SELECT count(*) FROM public_api.{layer.name}".encode())
-        for hidden in (f"city.{layer.name}", "registry.run", "registry.reject"):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(f"SELECT * FROM {hidden}".encode())
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("CREATE TABLE public_api.mine (a int)")
-
-
-def test_a_closed_field_is_in_no_public_view(loaded, layer, rows):
-    query = (
-        "SELECT column_name FROM information_schema.columns "
-        f"WHERE table_schema = 'public_api' AND table_name = '{layer.name}'"
-    )
-    shown = {name for (name,) in rows(query)}
-    assert shown == {field.name for field in layer.public_fields} | {"geom", "lonlat", "stand"}

@@ -69,7 +69,7 @@ def test_a_feature_is_shown_with_titles_and_labels_of_the_declaration(client, la
         answer = page_of(client, address, language)
         assert answer.status_code == 200
         assert fully_loaded(answer.text)
-        for field in layer.public_fields:
+        for field in layer.visible_fields("public"):
             if properties[field.name] not in (None, ""):
                 assert f"<dt>{field.title[language]}</dt>" in answer.text
                 assert wording.value(properties[field.name], field, language) in answer.text.replace(
@@ -80,10 +80,10 @@ def test_a_feature_is_shown_with_titles_and_labels_of_the_declaration(client, la
 def test_columns_of_a_layer_are_its_fields_with_units(client, layer):
     text = page_of(client, f"/collections/{layer.name}/items", "pl").text
     if "<table>" in text:
-        assert all(field.pl in text for field in layer.public_fields)
+        assert all(field.pl in text for field in layer.visible_fields("public"))
         assert all(
             f'<span class="unit">{wording.unit(field)}</span>' in text
-            for field in layer.public_fields
+            for field in layer.visible_fields("public")
             if wording.unit(field)
         )
 
@@ -191,21 +191,25 @@ def test_a_hostile_value_is_shown_as_text(client, hostile_tree):
         assert "{{7*7}}" in text
 
 
-def test_a_hostile_name_does_not_end_the_data_of_the_map():
-    from api.configuration import frame  # noqa: PLC0415
+def test_a_hostile_name_does_not_end_the_data_of_the_map(client):
+    from api.configuration import frame, shown_to  # noqa: PLC0415
     from api.pages import rendered  # noqa: PLC0415
+    from api.reading import readers  # noqa: PLC0415
     from mesip.settings import settings  # noqa: PLC0415
 
     layer = get_layer("trees")
     drawn = [{"type": "Feature", "geometry": None, "properties": {"name": HOSTILE}}]
     feature = {
         "id": HOSTILE,
-        "properties": dict.fromkeys([field.name for field in layer.public_fields], HOSTILE),
+        "properties": dict.fromkeys([field.name for field in layer.visible_fields("public")], HOSTILE),
     }
-    feature["properties"] |= {field.name: None for field in layer.public_fields if field.kind != "text"}
+    feature["properties"] |= {
+        field.name: None for field in layer.visible_fields("public") if field.kind != "text"
+    }
     document = {"id": "trees", "title": "Drzewa", "title_field": "tree_id", "features": [feature]}
     document |= {"numberMatched": 1, "drawn": drawn, "narrowed": [], "query": {}, "first": {}, "next": None}
-    text = rendered(frame(settings(), ""), "collections/items/index.html", document, "pl").body.decode()
+    filled = (frame(settings(), ""), "collections/items/index.html", document, "pl")
+    text = shown_to(readers()["public"], rendered, *filled).body.decode()
     assert text.count("</script>") == 2
     assert "\\u003c/script\\u003e" in text
     assert "<img src=x" not in text

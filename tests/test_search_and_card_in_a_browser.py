@@ -36,7 +36,9 @@ def spaced(text):
 def promised(page, layer, key, language):
     """What the card of a feature has to say, by the declaration."""
     found = page.request.get(f"/collections/{layer.name}/items/{quote(key, safe='')}").json()["properties"]
-    told = {field: wording.value(found[field.name], field, language) for field in layer.public_fields}
+    told = {
+        field: wording.value(found[field.name], field, language) for field in layer.visible_fields("public")
+    }
     with_unit = {field: f"{text} {wording.unit(field)}" for field, text in told.items() if text}
     return {field.title[language]: spaced(text).strip() for field, text in with_unit.items()}
 

@@ -56,9 +56,8 @@ def show(name: str, as_json: bool) -> None:
         return
     console = _console()
     console.print(f"{shown.name}: {shown.title['en']} – {shown.title['pl']}", style="bold")
-    console.print(
-        f"{shown.about['en']}\n{shown.owner} · {shown.licence} · {shown.geometry} · key {shown.key}"
-    )
+    about = (shown.owner, shown.licence, shown.geometry, f"key {shown.key}", shown.access)
+    console.print(f"{shown.about['en']}\n{' · '.join(about)}")
     table = Table("field", "kind", "unit", "title", "in the source", "promises", "access")
     for field in shown.fields:
         unit = UNITS[field.unit].symbol if field.unit else ""

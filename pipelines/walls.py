@@ -1,0 +1,115 @@
+"""The wall of each level: a schema with what the level sees, and a role that sees that schema only."""
+
+import hashlib
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from layers import LEVELS, Layer, Level
+from layers.access import may_see
+from layers.table import SCHEMA
+from mesip.database import Database
+from mesip.passwords import password
+
+PATIENCE = "30s"
+NOTHING_ELSE = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT"
+
+
+def raise_walls(connection: sa.Connection, database: Database, layers: Iterable[Layer]) -> None:
+    """Make the role of each level, and its schema anew if it is not as the declarations say.
+
+    A schema that is as it should be is left alone: its readers need not wait.
+    """
+    declared, run = list(layers), connection.exec_driver_sql
+    for level in LEVELS:
+        _make_role(connection, database, level)
+    name = sa.make_url(database.url).database
+    # Whoever may connect may otherwise make temporary tables, and in old versions tables in `public`.
+    run(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+    run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    for level in LEVELS:
+        role = database.role(level)
+        run(f'GRANT CONNECT ON DATABASE "{name}" TO "{role}"')
+        statements = wall(level, declared, role)
+        print_ = hashlib.sha256("\n".join(statements).encode()).hexdigest()
+        if _standing(connection, level) == (print_, _relations(declared, level)):
+            continue
+        for statement in statements:
+            run(statement.replace("%", "%%"))
+        run(f"COMMENT ON SCHEMA {schema(level)} IS '{print_}'")
+
+
+def schema(level: Level) -> str:
+    """The schema of a level."""
+    return f"{level}_api"
+
+
+def wall(level: Level, layers: Iterable[Layer], role: str) -> list[str]:
+    """The statements that make the schema of ``level`` and let ``role``, and nobody else, read it."""
+    here, seen = schema(level), [layer for layer in layers if may_see(level, layer.access)]
+    return [
+        f"DROP SCHEMA IF EXISTS {here} CASCADE",
+        f"CREATE SCHEMA {here}",
+        *(statement for layer in seen for statement in _layer(layer, level)),
+        _heads(level, seen),
+        f'GRANT USAGE ON SCHEMA {here} TO "{role}"',
+        f'GRANT SELECT ON ALL TABLES IN SCHEMA {here} TO "{role}"',
+        f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {here} FROM PUBLIC",
+        f'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {here} TO "{role}"',
+    ]
+
+
+def _make_role(connection: sa.Connection, database: Database, level: Level) -> None:
+    role, run = database.role(level), connection.exec_driver_sql
+    if not run("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).scalar():
+        run(f'CREATE ROLE "{role}" LOGIN {NOTHING_ELSE}')
+    # The secret is made of letters, digits, - and _ (token_urlsafe), so it needs no quoting.
+    run(f"ALTER ROLE \"{role}\" PASSWORD '{password(database.home, role)}'")
+    run(f'ALTER ROLE "{role}" SET search_path = {schema(level)}, public')
+    run(f"ALTER ROLE \"{role}\" SET statement_timeout = '{PATIENCE}'")
+
+
+def _standing(connection: sa.Connection, level: Level) -> tuple[str | None, int]:
+    """The fingerprint of the schema as it was made, and how many relations are in it now."""
+    query = """
+        SELECT obj_description(oid, 'pg_namespace'),
+               (SELECT count(*) FROM pg_class WHERE relnamespace = pg_namespace.oid)
+        FROM pg_namespace WHERE nspname = %s
+    """
+    found = connection.exec_driver_sql(query, (schema(level),)).one_or_none()
+    return (found[0], found[1]) if found else (None, 0)
+
+
+def _relations(layers: list[Layer], level: Level) -> int:
+    """Two views of every layer, and that of the heads."""
+    return 2 * sum(may_see(level, layer.access) for layer in layers) + 1
+
+
+def _layer(layer: Layer, level: Level) -> list[str]:
+    """The current rows of a layer, its versions, and its rows at a pair of times, as ``level`` sees them."""
+    names = [field.name for field in layer.visible_fields(level)]
+    seen, here = ", ".join([*names, "geom", "lonlat"]), f"{schema(level)}.{layer.name}"
+    current = f"SELECT {seen}, valid_since, recorded_since FROM {SCHEMA}.{layer.name}"
+    versions = f"""
+        SELECT {seen}, tstzrange(valid_since, NULL) AS valid, tstzrange(recorded_since, NULL) AS recorded
+        FROM {SCHEMA}.{layer.name}
+        UNION ALL SELECT {seen}, valid, recorded FROM {SCHEMA}.{layer.name}_history
+    """
+    return [
+        f"CREATE VIEW {here} AS {current}",
+        f"CREATE VIEW {here}_versions AS {versions}",
+        # Of plain SQL and as its caller, so that the planner sees through it to the indexes.
+        f"""CREATE FUNCTION {here}_at(valid_at timestamptz, known_at timestamptz)
+            RETURNS SETOF {here}_versions LANGUAGE sql STABLE PARALLEL SAFE AS $$
+                SELECT * FROM {here}_versions WHERE valid @> valid_at AND recorded @> known_at
+            $$""",
+    ]
+
+
+def _heads(level: Level, layers: list[Layer]) -> str:
+    names = ", ".join(f"'{layer.name}'" for layer in layers)
+    return f"""
+        CREATE VIEW {schema(level)}.layer_heads AS
+        SELECT layer, seq, rows, stand, extent, published_at FROM registry.head
+        WHERE layer = ANY(ARRAY[{names}]::text[])
+    """
