@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,6 +21,10 @@ class Database:
 
     url: str
     home: Path
+
+    def __reduce__(self) -> tuple:
+        """Another process gets the address, and makes one engine for all that is sent to it."""
+        return _received, (self.url, self.home)
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -60,6 +64,11 @@ def open_database(settings: Settings) -> Database:
         DatabaseDownError: it cannot be started.
     """
     return Database(settings.database_url or cluster.start(settings.home).url, settings.home)
+
+
+@cache
+def _received(url: str, home: Path) -> Database:
+    return Database(url, home)
 
 
 def _why(url: str, cause: OperationalError) -> str:

@@ -1,7 +1,7 @@
 """Hop 2 behind a wall: a reader runs in a process of its own, with limits of memory, time and disk.
 
 What comes from outside is parsed by large libraries. One file may make them crash or take all memory; then
-only the process that reads it ends. Its frames come through a pipe, which holds it back while one is checked.
+only the process that reads it ends. Its rows come through a pipe, which holds it back while some are checked.
 """
 
 import json
@@ -19,10 +19,10 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from geopandas import GeoDataFrame
+import pyarrow as pa
 
 from mesip.errors import SourceError
-from pipelines.arrow_frames import from_bytes, to_bytes
+from pipelines.arrow_frames import from_bytes, to_bytes, to_table
 
 # A fork of this process would inherit its connections to the database and the locks of its threads.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -32,7 +32,7 @@ WRITABLE_BYTES = 16 << 20
 # What is left to say that the memory is used up.
 LAST_BYTES = 64 << 20
 
-Batches = Iterator[tuple[str, GeoDataFrame]]
+Batches = Iterator[Any]
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,12 @@ def make_ready() -> None:
     forkserver.ensure_running()
 
 
-def confined(
-    reader: Callable[..., Batches], limits: Limits, path: Path, *more: Any
-) -> Generator[tuple[str, GeoDataFrame]]:
-    """What ``reader(path, *more)`` yields, read in a process that ``limits`` confine.
+def confined(reader: Callable[..., Batches], limits: Limits, path: Path, *more: Any) -> Generator[pa.Table]:
+    """What ``reader(path, *more)`` yields, as tables of Arrow, read in a process that ``limits`` confine.
 
     Args:
-        reader: a function at the top of a module; what it is given must be possible to pickle.
+        reader: a function at the top of a module that yields tables, or frames with the names of their
+            layers; what it is given must be possible to pickle.
         limits: beyond them the process ends.
         path: the file.
         more: what else the reader is given.
@@ -69,17 +68,15 @@ def confined(
     process.start()
     sender.close()
     try:
-        while (frame := _next(receiver, process, limits, path)) is not None:
-            yield frame
+        while (table := _next(receiver, process, limits, path)) is not None:
+            yield table
     finally:
         receiver.close()
         process.kill()
         process.join()
 
 
-def _next(
-    receiver: Connection, process: ForkServerProcess, limits: Limits, path: Path
-) -> tuple[str, GeoDataFrame] | None:
+def _next(receiver: Connection, process: ForkServerProcess, limits: Limits, path: Path) -> pa.Table | None:
     if not receiver.poll(limits.seconds):
         raise SourceError(_too_long(path, limits))
     try:
@@ -104,8 +101,8 @@ def _read(sender: Connection, limits: Limits, reader: Callable[..., Batches], *g
     _confine(limits)
     told: dict[str, str] = {}
     try:
-        for layer, frame in reader(*given):
-            sender.send_bytes(to_bytes(layer, frame))
+        for rows in reader(*given):
+            sender.send_bytes(to_bytes(rows if isinstance(rows, pa.Table) else to_table(*rows)))
     except BrokenPipeError:
         return
     except MemoryError:

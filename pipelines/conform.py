@@ -108,35 +108,42 @@ def _chosen(frame: pd.DataFrame, field: Field) -> pd.Series:
 
 
 def _cast(values: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
-    """The values in the declared kind, and where that was impossible."""
+    """The values in the declared kind, and where that was impossible.
+
+    Each distinct value is understood once: registers say the same names, days and sizes over and over.
+    """
+    codes, distinct = pd.factorize(values)
+    if len(distinct) * 4 > len(values):
+        return _understood(values, field)
+    cast, wrong = _understood(pd.Series(distinct), field)
+    # A missing value has the code -1, which stands for none of the distinct ones.
+    taken = pd.Series(cast.array.take(codes, allow_fill=True), index=values.index)
+    return taken, pd.Series(np.append(wrong.to_numpy(), False)[codes], index=values.index)
+
+
+def _understood(values: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
     if field.kind == "text":
         tidy = _tidy(values)
         wrong = tidy.str.contains("\x00", regex=False, na=False).astype(bool)
-        return _coded(tidy.mask(wrong), field), wrong
+        return _coded(tidy.mask(wrong) if wrong.any() else tidy, field), wrong
     texts = _tidy(values) if pd.api.types.is_string_dtype(values.dtype) else values
-    cast = _cast_distinct(texts, field)
+    cast = CASTS[field.kind](texts)
     return cast, texts.notna() & cast.isna()
-
-
-def _cast_distinct(texts: pd.Series, field: Field) -> pd.Series:
-    """Each distinct text is understood once: registers say the same days and sizes over and over."""
-    codes, distinct = pd.factorize(texts)
-    if len(distinct) * 4 > len(texts):
-        return CASTS[field.kind](texts)
-    # A missing value has the code -1, which no distinct text has, so it stays missing.
-    return CASTS[field.kind](pd.Series(distinct)).reindex(codes).set_axis(texts.index)
 
 
 def _tidy(values: pd.Series) -> pd.Series:
     """Text without outer blanks, in Unicode's composed form (NFC); nothing for empty text."""
-    texts = pa.array(as_text(values), pa.string())
-    tidy = pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFC")
+    tidy = pc.utf8_trim_whitespace(pa.array(as_text(values), pa.string()))
+    if not pc.all(pc.string_is_ascii(tidy), min_count=0).as_py():
+        tidy = pc.utf8_normalize(tidy, form="NFC")
     said = pc.if_else(pc.equal(tidy, ""), None, tidy)
     return pd.Series(pd.array(said, dtype="str"), index=values.index)
 
 
 def as_text(values: pd.Series) -> pd.Series:
     """The values as text. Whole floats lose their `.0`: a column of numbers with gaps is read as floats."""
+    if values.dtype == "str":
+        return values
     texts = values.astype("str").where(values.notna())
     if not pd.api.types.is_float_dtype(values.dtype):
         return texts
@@ -162,8 +169,8 @@ def _placed(source: GeoDataFrame, layer: Layer, srid: int) -> np.ndarray:
     shapes = source.geometry
     if source.crs is not None and source.crs.to_epsg() != srid:
         shapes = shapes.to_crs(srid)
-    flat = shapely.force_2d(shapes.to_numpy())
-    return _parts(flat, layer.geometry)
+    placed = shapes.to_numpy()
+    return _parts(shapely.force_2d(placed) if shapely.has_z(placed).any() else placed, layer.geometry)
 
 
 def _parts(shapes: np.ndarray, declared: str) -> np.ndarray:

@@ -104,9 +104,11 @@ def _rejected(_: Publication) -> str:
 
 
 def _outside(this: Publication) -> str:
+    names = ", ".join(this.columns)
+    passed = f"SELECT {names} FROM {this.staged} WHERE ended IS NULL UNION ALL SELECT {names} FROM "
+    passed += this.recognised_rows
     return (
-        f"SELECT new.geom, {_told(this.layer, 'new')} AS row FROM {this.staged} AS new "
-        "WHERE ended IS NULL AND NOT geom && "
+        f"SELECT new.geom, {_told(this.layer, 'new')} AS row FROM ({passed}) AS new WHERE NOT geom && "
         "(SELECT ST_Transform(ST_MakeEnvelope(:west, :south, :east, :north, 4326), :srid))"
     )
 

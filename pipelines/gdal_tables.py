@@ -1,20 +1,22 @@
 """Hop 2 for tables that GDAL reads: GeoPackage, shapefile, FlatGeobuf and spreadsheet."""
 
+# pyarrow makes its compute functions when it is imported, where no checker sees them.
+# pyright: reportAttributeAccessIssue=false
+
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyogrio
-import shapely
-from geopandas import GeoDataFrame
 
 from mesip.errors import SourceError
 from pipelines.archives import check_size
+from pipelines.arrow_frames import with_places
 from pipelines.conform import source_name
 from pipelines.encodings import dbf_encoding
 
@@ -28,13 +30,12 @@ SIGNS = {
     ".xlsx": b"PK\x03\x04",
 }
 HEAD_BYTES = 16
-LOST = "The geometry is damaged, or of a type that is not known here."
 # The first row of a sheet names the columns even where all cells are text, which GDAL would not guess.
 OPTIONS: dict[str, dict[str, Any]] = {".xlsx": {"HEADERS": "FORCE"}}
 
 
-def read_gdal_table(path: Path, layer: str, batch_rows: int) -> Iterator[pd.DataFrame]:
-    """The rows of ``path`` in batches; with geometry, ``fault`` and a coordinate system if it has geometry.
+def read_gdal_table(path: Path, layer: str, batch_rows: int) -> Iterator[pa.Table]:
+    """The rows of ``path`` in batches with ``origin``; as ``with_places`` gives them if it has geometry.
 
     Args:
         path: the file.
@@ -47,7 +48,7 @@ def read_gdal_table(path: Path, layer: str, batch_rows: int) -> Iterator[pd.Data
     suffix = path.suffix.lower()
     _check_head(path, suffix)
     encoding, table = _encoding(path), _table(path, layer)
-    numbers = count(1)
+    first = 1
     try:
         with ExitStack() as stack:
             with _quiet():
@@ -57,10 +58,9 @@ def read_gdal_table(path: Path, layer: str, batch_rows: int) -> Iterator[pd.Data
                 meta, reader = stack.enter_context(opened)
             while (batch := _next(reader)) is not None:
                 batch.validate(full=True)  # whether letters are UTF-8, too
-                frame = pa.Table.from_batches([batch]).to_pandas()
-                origins = [f"row {next(numbers)}" for _ in range(len(frame))]
-                yield _placed(frame, meta, path).assign(origin=origins)
-        _check_count(path, table, next(numbers) - 1)
+                yield _placed(with_origins(batch, first), meta, path)
+                first += batch.num_rows
+        _check_count(path, table, first - 1)
     except (pa.ArrowException, RuntimeError, ValueError, OSError) as cause:
         raise SourceError(_unreadable(path, cause)) from cause
 
@@ -143,16 +143,21 @@ def _encoding(path: Path) -> str | None:
     return None if ".cpg" in parts else dbf_encoding(parts[".dbf"])
 
 
-def _placed(frame: pd.DataFrame, meta: dict[str, Any], path: Path) -> pd.DataFrame:
+def with_origins(batch: pa.RecordBatch, first: int) -> pa.Table:
+    """The batch with the names of columns as they are known here, and ``origin``: ``row 17``."""
+    numbers = pa.array(np.arange(first, first + batch.num_rows)).cast(pa.string())
+    table = pa.Table.from_batches([batch])
+    table = table.rename_columns([source_name(name) for name in table.column_names])
+    return table.append_column("origin", pc.binary_join_element_wise("row", numbers, " "))
+
+
+def _placed(rows: pa.Table, meta: dict[str, Any], path: Path) -> pa.Table:
     geometry = source_name(meta["geometry_name"] or "wkb_geometry")
-    frame = frame.rename(columns=source_name)
-    if geometry not in frame:
-        return frame
-    return from_wkb(frame, geometry, meta["crs"], path)
+    return placed(rows, geometry, meta["crs"], path) if geometry in rows.column_names else rows
 
 
-def from_wkb(frame: pd.DataFrame, column: str, crs: Any, path: Path) -> GeoDataFrame:
-    """The frame with the WKB of ``column`` as its geometry, and ``fault`` where it cannot be read.
+def placed(rows: pa.Table, column: str, crs: Any, path: Path) -> pa.Table:
+    """The rows with the WKB of ``column`` as their geometry, and ``fault`` where it cannot be read.
 
     Raises:
         SourceError: there is no coordinate system.
@@ -163,11 +168,7 @@ def from_wkb(frame: pd.DataFrame, column: str, crs: Any, path: Path) -> GeoDataF
             f"{path.name} lacks {absent}: nobody can say where its coordinates are. Deliver the file with "
             "it, such as EPSG:2177."
         )
-    written = frame[column].to_numpy()
-    shapes = shapely.from_wkb(written, on_invalid="ignore")
-    lost = shapely.is_missing(shapes) & frame[column].notna().to_numpy()
-    fault = pd.Series(None, frame.index, dtype="str").mask(lost, LOST)
-    return GeoDataFrame(frame.drop(columns=column).assign(fault=fault), geometry=shapes, crs=crs)
+    return with_places(rows, column, crs)
 
 
 def _unreadable(path: Path, cause: Exception) -> str:

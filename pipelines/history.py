@@ -23,7 +23,7 @@ def keep_superseded(connection: sa.Connection, this: Publication, *, archival: b
         _tell_archival(connection, this)
     _replace_beliefs(connection, this)
     if archival:
-        _add_archival(connection, this)
+        add_archival(connection, this)
 
 
 def at_function(layer: Layer, srid: int) -> str:
@@ -137,7 +137,8 @@ def _replace_beliefs(connection: sa.Connection, this: Publication) -> None:
     )
 
 
-def _add_archival(connection: sa.Connection, this: Publication) -> None:
+def add_archival(connection: sa.Connection, this: Publication) -> None:
+    """Write down the versions that are over, unless that is what is believed already."""
     key, names = this.layer.key, ", ".join(this.columns)
     _run(
         connection,

@@ -1,6 +1,6 @@
 """A load under way: what was asked, what it writes where, and what it has read so far."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
@@ -15,7 +15,8 @@ from pipelines.casts import OFFICE
 class Order:
     """What a load is asked to do. ``as_of`` is the day the delivery speaks of, if its supplier said so.
 
-    ``resubmit``: the paths hold rejected rows that come back corrected.
+    ``resubmit``: the paths hold rejected rows that come back corrected. ``scheduler``: the address of a Dask
+    scheduler whose workers conform, check and stage the rows; else this process does.
     """
 
     feed: str
@@ -24,33 +25,18 @@ class Order:
     accepted: frozenset[str] = frozenset()
     dry_run: bool = False
     resubmit: bool = False
-
-
-@dataclass
-class Tally:
-    """What was read of one layer so far: current versions, archival ones, seconds."""
-
-    read: int = 0
-    archival: int = 0
-    rejected: int = 0
-    seconds: float = 0
-
-    @property
-    def seen(self) -> int:
-        """Versions of either kind."""
-        return self.read + self.archival
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """One load under way: its number, where it writes, and what it has read per layer."""
+    """One load under way: its number, and where it writes. It can be sent to other machines."""
 
     run: int
     order: Order
     database: Database
     settings: Settings
     stand: date
-    tallies: dict[str, Tally] = field(default_factory=dict)
 
     @property
     def begins(self) -> datetime:

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterator
 
-from geopandas import GeoDataFrame
-
 from layers import Layer
 from mesip.database import Database
 from mesip.errors import GuardError
 from pipelines.explanations import reasons
+from pipelines.sources import Portion
 
 # After so many rows of a layer it is plain whether the delivery is wrong throughout.
 ROWS, MOST_REJECTED = 2_000, 0.5
 
 
-def portions(source: GeoDataFrame, seen: int) -> Iterator[GeoDataFrame]:
-    """The batch, after ``seen`` rows of its layer; the layer's first rows apart."""
+def apart(portion: Portion, seen: int) -> Iterator[Portion]:
+    """The portion, after ``seen`` rows of its layer; the layer's first rows apart."""
     first = ROWS - seen
-    if 0 < first < len(source):
-        yield source.iloc[:first]
-        yield source.iloc[first:]
+    if 0 < first < len(portion.rows):
+        yield portion.part(0, first)
+        yield portion.part(first)
     else:
-        yield source
+        yield portion
 
 
 def preflight(database: Database, run: int, layer: Layer, rejected: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from layers import Layer
 from layers.table import SCHEMA
 from mesip.settings import Extent
+from pipelines.recognition import Reading
 from pipelines.stage import staging_table
 
 
@@ -15,7 +16,9 @@ class Publication:
     """What is published, as of which day, recorded under which moment, for a city of which extent (degrees).
 
     ``begins`` is when the day begins in the office; rows without dates of their own are valid since then.
-    ``partial``: the rows are no whole delivery, so an absent one is not removed.
+    ``partial``: the rows are no whole delivery, so an absent one is not removed. ``known``: the published
+    rows of which some were recognised in the delivery; those are not staged. ``whole``: the staging table was
+    made to become that of the layer.
     """
 
     layer: Layer
@@ -26,6 +29,8 @@ class Publication:
     extent: Extent
     srid: int
     partial: bool = False
+    known: Reading | None = None
+    whole: bool = False
 
     @property
     def staged(self) -> str:
@@ -46,6 +51,22 @@ class Publication:
     def diff(self) -> str:
         """The temporary table of what differs, per key."""
         return f"diff_{self.layer.name}"
+
+    @property
+    def recognised(self) -> int:
+        """How many current rows were recognised in the delivery."""
+        return int(self.known.confirmed.sum()) if self.known else 0
+
+    @property
+    def open(self) -> str:
+        """The temporary table of the keys of the current rows that were not recognised."""
+        return f"open_{self.layer.name}"
+
+    @property
+    def recognised_rows(self) -> str:
+        """The current rows that were recognised, as something to select from."""
+        chosen = f"NOT EXISTS (SELECT FROM {self.open} AS open WHERE open.key = current.{self.layer.key})"
+        return f"(SELECT * FROM {self.current} AS current WHERE {chosen if self.known else 'false'}) AS same"
 
     @property
     def told(self) -> str:

@@ -2,15 +2,19 @@
 
 from datetime import date, datetime
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from layers import Layer
-from layers.table import SCHEMA, indexes
+from layers.kinds import KINDS
+from mesip.database import Database
 from mesip.errors import LayerLockedError, PlatformError
+from pipelines.first_rows import built, drop_archival, succeed
 from pipelines.guards import Account
-from pipelines.history import keep_superseded
+from pipelines.history import add_archival, keep_superseded
 from pipelines.publication import Publication
+from pipelines.stage import copy_rows
 
 LOCK_WAIT = "10s"
 LOCK_NOT_AVAILABLE = "55P03"
@@ -54,22 +58,23 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
     # Sorting and hashing a city's keys in memory; the publication is the only one of its layer.
     connection.exec_driver_sql("SET LOCAL work_mem = '256MB'")
     connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
-    connection.exec_driver_sql(f"ANALYZE {this.staged}")
+    if this.known:
+        _tell_open(connection, this, this.known.absent)
     counts = _counts(connection, this)
-    fresh = counts["previous"] == counts["remembered"] == archival == 0
+    fresh = this.whole and counts["previous"] == counts["remembered"] == 0
     ops = {"add": counts["staged"]} if fresh else _compare(connection, this)
     added, changed = ops.get("add", 0), ops.get("change", 0)
     result = Account(
-        read=read,
+        read=read + this.recognised,
         archival=archival,
         added=added,
         changed=changed,
-        confirmed=counts["staged"] - added - changed,
+        confirmed=this.recognised + counts["staged"] - added - changed,
         removed=ops.get("remove", 0),
         rejected=counts["rejected"],
         warnings=counts["warnings"],
         previous=counts["previous"],
-        outside=counts["outside"],
+        outside=counts["outside"] + counts["recognised outside"],
         fresh=fresh,
         stand=this.stand,
         published_stand=_published_stand(connection, this),
@@ -82,18 +87,19 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
     return result
 
 
-def publish(connection: sa.Connection, this: Publication, counted: Account) -> int:
+def publish(connection: sa.Connection, database: Database, this: Publication, counted: Account) -> int:
     """Write the differences to the current rows, the history and the change log; return the new head.
 
     Raises:
         PlatformError: the table does not hold as many rows as the account says; nothing is published.
     """
     if counted.fresh:
-        _fill(connection, this)
-    elif counted.archival or counted.added or counted.changed or counted.removed:
-        keep_superseded(connection, this, archival=counted.archival > 0)
-        _write_rows(connection, this)
-    head = _write_changes(connection, this, counted)
+        head = _publish_first(connection, database, this, counted)
+    else:
+        if counted.archival or counted.added or counted.changed or counted.removed:
+            keep_superseded(connection, this, archival=counted.archival > 0)
+            _write_rows(connection, this)
+        head = _write_changes(connection, this, counted)
     rows = connection.exec_driver_sql(f"SELECT count(*) FROM {this.current}").scalar_one()
     if rows != counted.current:
         raise PlatformError(
@@ -104,22 +110,35 @@ def publish(connection: sa.Connection, this: Publication, counted: Account) -> i
     return head
 
 
+def _publish_first(connection: sa.Connection, database: Database, this: Publication, counted: Account) -> int:
+    """The first rows of a layer: what is written of them beside the indexes is written meanwhile."""
+    if counted.archival:
+        add_archival(connection, this)
+        drop_archival(database, this)
+    with built(database, this):
+        head = _write_changes(connection, this, counted)
+    succeed(connection, this)
+    return head
+
+
 def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
     ours = "WHERE run = :run AND layer = :layer"
     # The city's box is transformed once, not per row.
     box = "(SELECT ST_Transform(ST_MakeEnvelope(:west, :south, :east, :north, 4326), :srid))"
+    beyond = f"FILTER (WHERE NOT geom && {box})"
     queries = {
-        "staged": f"SELECT count(*) FROM {this.staged} WHERE ended IS NULL",
+        "staged, outside": f"SELECT count(*), count(*) {beyond} FROM {this.staged} WHERE ended IS NULL",
         "previous": f"SELECT count(*) FROM {this.current}",
+        "recognised outside": f"SELECT count(*) {beyond} FROM {this.recognised_rows}",
         "remembered": f"SELECT count(*) FROM (SELECT FROM {this.history} LIMIT 1) AS any_row",
         "rejected": f"SELECT count(*) FROM registry.reject {ours} AND NOT archival",
         "warnings": f"SELECT count(*) FROM registry.issue {ours} AND severity = 'warning'",
-        "outside": f"SELECT count(*) FROM {this.staged} WHERE ended IS NULL AND NOT geom && {box}",
     }
     west, south, east, north = this.extent
     place = {"west": west, "south": south, "east": east, "north": north, "srid": this.srid}
     asked = this.moments | place
-    return {name: connection.execute(sa.text(query), asked).scalar_one() for name, query in queries.items()}
+    found = {names: connection.execute(sa.text(query), asked).one() for names, query in queries.items()}
+    return {name: n for names, row in found.items() for name, n in zip(names.split(", "), row, strict=True)}
 
 
 def _published_stand(connection: sa.Connection, this: Publication) -> date | None:
@@ -147,7 +166,7 @@ def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
                CASE WHEN old.{key} IS NULL THEN 'new' WHEN new.{key} IS NULL THEN 'gone'
                     ELSE 'real' END AS kind
         FROM (SELECT {key}, hash FROM {this.staged} WHERE ended IS NULL) AS new
-        FULL JOIN (SELECT {key}, hash FROM {this.current}) AS old ON old.{key} = new.{key}
+        FULL JOIN ({_compared(this)}) AS old ON old.{key} = new.{key}
         WHERE old.hash IS DISTINCT FROM new.hash AND NOT (new.{key} IS NULL
               AND ({this.partial} OR old.{key} IN (
             SELECT key FROM registry.reject
@@ -168,6 +187,23 @@ def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
     connection.exec_driver_sql(f"ANALYZE {this.diff}")
     counted = connection.exec_driver_sql(f"SELECT op, count(*) AS rows FROM {this.diff} GROUP BY op")
     return {row.op: row.rows for row in counted}
+
+
+def _compared(this: Publication) -> str:
+    """The current rows that the staged ones are compared with: without those that were recognised."""
+    key = this.layer.key
+    joined = f"JOIN {this.open} AS open ON open.key = current.{key}" if this.known else ""
+    return f"SELECT current.{key}, current.hash FROM {this.current} AS current {joined}"
+
+
+def _tell_open(connection: sa.Connection, this: Publication, keys: pa.Array) -> None:
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE {this.open} ON COMMIT DROP AS SELECT {this.layer.key} AS key "
+        f"FROM {this.current} LIMIT 0"
+    )
+    kind = KINDS[this.layer.field(this.layer.key).kind].arrow
+    copy_rows(connection, this.open, pa.table({"key": keys.cast(kind)}))
+    connection.exec_driver_sql(f"ANALYZE {this.open}")
 
 
 def _redigitised(layer: Layer) -> str:
@@ -204,28 +240,10 @@ def _write_rows(connection: sa.Connection, this: Publication) -> None:
     )
 
 
-def _fill(connection: sa.Connection, this: Publication) -> None:
-    """The first rows of a layer: key and indexes are made when they are in, which is much quicker."""
-    columns, key = ", ".join(this.columns), f"{this.layer.name}_pkey"
-    for name in indexes(this.layer):
-        connection.exec_driver_sql(f"DROP INDEX IF EXISTS {SCHEMA}.{name}")
-    connection.exec_driver_sql(f"ALTER TABLE {this.current} DROP CONSTRAINT IF EXISTS {key}")
-    _run(
-        connection,
-        this,
-        f"INSERT INTO {this.current} ({columns}, stand, run, valid_since, recorded_since) "
-        f"SELECT {columns}, :stand, :run, valid_since, :now FROM {this.staged}",
-    )
-    connection.exec_driver_sql(
-        f"ALTER TABLE {this.current} ADD CONSTRAINT {key} PRIMARY KEY ({this.layer.key})"
-    )
-    for name, definition in indexes(this.layer).items():
-        connection.exec_driver_sql(f"CREATE INDEX {name} ON {this.current} {definition}")
-
-
 def _write_changes(connection: sa.Connection, this: Publication, counted: Account) -> int:
     """Numbers follow on without a gap: the lock makes this the only writer."""
-    fresh = f"(SELECT {this.layer.key} AS key, hash, 'add' AS op, 'new' AS kind FROM {this.staged}) AS fresh"
+    current = f"FROM {this.staged} WHERE ended IS NULL"
+    fresh = f"(SELECT {this.layer.key} AS key, hash, 'add' AS op, 'new' AS kind {current}) AS fresh"
     _run(
         connection,
         this,

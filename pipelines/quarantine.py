@@ -1,6 +1,7 @@
 """Rejected rows and issues, kept with the run that found them."""
 
 import json
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
@@ -42,12 +43,12 @@ def error_rows(issues: pd.DataFrame) -> list[int]:
     return sorted(set(issues.loc[issues["severity"].eq("error"), "row"]))
 
 
-def reject_repeated(connection: sa.Connection, layer: Layer, run: int) -> None:
-    """Reject staged rows that share a key, or a value that must be unique: nobody can say which is right.
+def reject_repeated(connection: sa.Connection, layer: Layer, run: int, fields: Iterable[str]) -> None:
+    """Reject staged rows that share the value of one of ``fields``: nobody can say which is right.
 
     Their rejects are without the source's words until ``fill_rows``.
     """
-    for field in dict.fromkeys((layer.key, *layer.unique)):
+    for field in dict.fromkeys(fields):
         connection.execute(_repeated(layer, run, field), {"run": run, "layer": layer.name, "field": field})
 
 

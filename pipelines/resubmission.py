@@ -13,6 +13,7 @@ from geopandas import GeoDataFrame
 
 from layers import Layer
 from mesip.errors import SourceError, UsageError
+from pipelines.arrow_frames import is_placed, to_frame
 from pipelines.casts import to_integer
 from pipelines.conform import READER_COLUMNS
 from pipelines.gdal_tables import SIGNS, read_gdal_table
@@ -77,7 +78,8 @@ def read_resubmitted(
         known = _known(connection, layer, numbers)
         roots = pd.Series(numbers).map(known["root"])
         twice = set(roots[roots.duplicated() & roots.notna()])
-        for batch in read_gdal_table(path, layer.name, BATCH_ROWS):
+        for rows in read_gdal_table(path, layer.name, BATCH_ROWS):
+            batch = to_frame(rows) if is_placed(rows) else rows.to_pandas()
             source = _came_back(batch, layer, known, twice)
             yield layer.name, source if anywhere else check_place(source, path.name)
 

@@ -10,6 +10,7 @@ from geopandas import GeoDataFrame
 from layers import Layer
 from mesip.errors import PlatformError
 from pipelines.quarantine import empty_rows, fill_rows
+from pipelines.sources import Portion
 
 Waiting = dict[tuple[str, str], list[int]]
 
@@ -18,7 +19,7 @@ def read_again(
     connection: sa.Connection,
     run: int,
     layers: list[Layer],
-    batches: Iterable[tuple[str, GeoDataFrame]],
+    read: Iterable[Portion],
     staged_keys: Callable[[Layer, GeoDataFrame], pd.Series],
 ) -> None:
     """Fill the rejects that await the source's words. Where none does, nothing is read.
@@ -32,11 +33,13 @@ def read_again(
     waiting = {layer.name: _waiting(connection, layer, run) for layer in layers}
     if not any(waiting.values()):
         return
-    for name, source in batches:
-        wanted = waiting[name]
+    for portion in read:
+        if not (wanted := waiting[portion.layer]):
+            continue
+        source = portion.frame()
         rows = source[source["origin"].isin({origin for origin, _ in wanted})]
         if len(rows):
-            _fill(connection, rows, staged_keys(by_name[name], rows), wanted)
+            _fill(connection, rows, staged_keys(by_name[portion.layer], rows), wanted)
         if not any(waiting.values()):
             return
     raise PlatformError(

@@ -3,18 +3,16 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import pgpq
 import pyarrow as pa
-import shapely
 import sqlalchemy as sa
 from geopandas import GeoDataFrame
 
 from layers import Layer
 from layers.kinds import KINDS
 from layers.table import SCHEMA
-from pipelines.content import arrow_columns, content_hashes
+from pipelines.content import arrow_columns, content_hashes, wkb
 
 MOMENT = KINDS["moment"].arrow
 
@@ -62,7 +60,8 @@ def stage(connection: sa.Connection, layer: Layer, run: int, batch: Staged) -> N
     rows = pa.table(
         columns
         | {
-            "geom": _ewkb(shapes, srid),
+            # geometry_recv reads EWKB, so COPY BINARY needs no ST_GeomFromWKB.
+            "geom": wkb(shapes, srid),
             "hash": content_hashes(columns, shapes),
             "valid_since": pa.Array.from_pandas(batch.valid_since, type=MOMENT),
             "ended": pa.Array.from_pandas(batch.ended, type=MOMENT),
@@ -88,8 +87,3 @@ def _encoded(rows: pa.Table) -> Iterable[bytes]:
     for batch in rows.to_batches():
         yield bytes(encoder.write_batch(batch))
     yield bytes(encoder.finish())
-
-
-def _ewkb(shapes: np.ndarray, srid: int) -> pa.Array:
-    # geometry_recv reads EWKB, so COPY BINARY needs no ST_GeomFromWKB.
-    return pa.array(shapely.to_wkb(shapely.set_srid(shapes, srid), include_srid=True), pa.binary())

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -14,38 +14,38 @@ from geopandas import GeoDataFrame
 
 from layers import Layer, Points, get_layer
 from mesip.errors import SourceError
+from pipelines.arrow_frames import is_placed, named, to_frame, to_table
 from pipelines.casts import to_number
 from pipelines.conform import listed, source_name
-from pipelines.gdal_tables import SIGNS, from_wkb, read_gdal_table
+from pipelines.gdal_tables import SIGNS, placed, read_gdal_table, with_origins
 from pipelines.json_tables import read_json_table
 from pipelines.text_tables import read_text_table
 
-BATCH_ROWS = 50_000
+# Text is slow to read, and the first rows of a delivery should be judged soon.
+BATCH_ROWS, BATCH_ROWS_TEXT = 100_000, 50_000
 TEXT_FORMATS = (".csv", ".txt", ".tsv", ".gz")
 JSON_FORMATS = (".json", ".geojson")
 FORMATS = (*SIGNS, *TEXT_FORMATS, *JSON_FORMATS, ".parquet")
 
 
-def read_table(path: Path, layer: Layer) -> Iterator[GeoDataFrame]:
+def read_rows(path: Path, name: str) -> Iterator[pa.Table]:
     """The rows of ``path`` in batches: the source's columns, ``origin`` and geometry in the source's system.
 
     ``origin`` says where a row stands (``row 17``, the header not counted); ``torn`` and ``fault``, if
-    there are such columns, why the row or its geometry could not be read. The index goes on over batches.
+    there are such columns, why the row or its geometry could not be read. The numbers go on over batches.
 
     Raises:
         SourceError: the format is not allowed, the content is not of that format, or no place is told.
     """
-    first = 1
+    first, layer = 1, get_layer(name)
     for batch in _batches(path, layer):
-        placed = batch if isinstance(batch, GeoDataFrame) else with_points(batch, layer, path.name)
-        yield placed.set_axis(range(first, first + len(placed)), axis=0)
-        first += len(placed)
+        yield named(_placed(batch, layer, path.name), name, first)
+        first += len(batch)
 
 
-def read_rows(path: Path, name: str) -> Iterator[tuple[str, GeoDataFrame]]:
-    """What ``read_table`` gives for the layer of this name, each frame with that name."""
-    for frame in read_table(path, get_layer(name)):
-        yield name, frame
+def read_table(path: Path, layer: Layer) -> Iterator[GeoDataFrame]:
+    """What ``read_rows`` gives, as frames."""
+    return map(to_frame, read_rows(path, layer.name))
 
 
 def with_points(frame: pd.DataFrame, layer: Layer, name: str) -> GeoDataFrame:
@@ -90,12 +90,20 @@ def _no_number(written: pd.Series, numbers: pd.Series) -> pd.Series:
     return said.where(wrong).astype("str")
 
 
-def _batches(path: Path, layer: Layer) -> Iterator[pd.DataFrame]:
+def _placed(batch: Any, layer: Layer, name: str) -> pa.Table:
+    """Rows with geometry; of a table without, the points that its columns tell."""
+    if isinstance(batch, pa.Table) and is_placed(batch):
+        return batch
+    frame = batch.to_pandas() if isinstance(batch, pa.Table) else batch
+    return to_table(layer.name, frame if isinstance(frame, GeoDataFrame) else with_points(frame, layer, name))
+
+
+def _batches(path: Path, layer: Layer) -> Iterator[pd.DataFrame | pa.Table]:
     suffix = path.suffix.lower()
     if suffix in TEXT_FORMATS:
-        return read_text_table(path, BATCH_ROWS)
+        return read_text_table(path, BATCH_ROWS_TEXT)
     if suffix in JSON_FORMATS:
-        return read_json_table(path, BATCH_ROWS)
+        return read_json_table(path, BATCH_ROWS_TEXT)
     if suffix in SIGNS:
         return read_gdal_table(path, layer.name, BATCH_ROWS)
     if suffix == ".parquet":
@@ -106,8 +114,8 @@ def _batches(path: Path, layer: Layer) -> Iterator[pd.DataFrame]:
     )
 
 
-def _parquet(path: Path) -> Iterator[pd.DataFrame]:
-    rows = count(1)
+def _parquet(path: Path) -> Iterator[pa.Table]:
+    first = 1
     try:
         opened = pq.ParquetFile(path)
         described = json.loads((opened.schema_arrow.metadata or {}).get(b"geo", b"{}"))
@@ -115,9 +123,9 @@ def _parquet(path: Path) -> Iterator[pd.DataFrame]:
         crs = described["columns"][column].get("crs", "OGC:CRS84") if column else None
         for batch in opened.iter_batches(BATCH_ROWS):
             batch.validate(full=True)
-            frame = pa.Table.from_batches([batch]).to_pandas().rename(columns=source_name)
-            placed = from_wkb(frame, source_name(column), crs, path) if column else frame
-            yield placed.assign(origin=[f"row {next(rows)}" for _ in range(len(frame))])
+            rows = with_origins(batch, first)
+            yield placed(rows, source_name(column), crs, path) if column else rows
+            first += len(rows)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as cause:
         why = str(cause).rstrip(". ")
         raise SourceError(f"{path.name} cannot be read as Parquet: {why}. Export it again.") from cause

@@ -7,9 +7,9 @@ import pandas as pd
 import sqlalchemy as sa
 from geopandas import GeoDataFrame
 
-from layers import Layer, all_feeds
+from layers import Feed, Layer, all_feeds
 from pipelines.casts import to_moment
-from pipelines.issues import Issue, issues_where
+from pipelines.issues import Issue, issues_where, no_issues
 from pipelines.stage import staging_table
 
 
@@ -23,7 +23,10 @@ class Lives(NamedTuple):
 
 def lives(source: GeoDataFrame, layer: Layer) -> Lives:
     """What the source says of the end of each version. A table says nothing: all its rows are current."""
-    said = _said_ends(source, layer)
+    if layer.source.feed is None:
+        never = pd.Series(pd.NaT, source.index, dtype="datetime64[us, UTC]")
+        return Lives(pd.Series(False, source.index), never, no_issues())
+    said = _said_ends(source, all_feeds()[layer.source.feed])
     ended = to_moment(said)
     wrong = said.notna() & ended.isna()
     return Lives(
@@ -68,12 +71,9 @@ def check_chains(connection: sa.Connection, layer: Layer, run: int) -> None:
     )
 
 
-def _said_ends(source: GeoDataFrame, layer: Layer) -> pd.Series:
+def _said_ends(source: GeoDataFrame, feed: Feed) -> pd.Series:
     """The first end that the source states: of the version, else of the object."""
     nothing = pd.Series(None, index=source.index, dtype="str")
-    if layer.source.feed is None:
-        return nothing
-    feed = all_feeds()[layer.source.feed]
     ends = [source[name] for name in (*feed.version_end, feed.object_end) if name in source]
     for end in ends:
         nothing = nothing.where(nothing.notna(), end)

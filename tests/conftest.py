@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -24,6 +25,10 @@ from mesip.settings import Settings, settings
 from pipelines.load import Order, load
 from pipelines.migrate import migrate
 from pipelines.sample_city.write import write_city
+
+# A machine that does other work as well is slow, not wrong.
+hypothesis.settings.register_profile("busy", deadline=None)
+hypothesis.settings.load_profile("busy")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CHROMIUM = (

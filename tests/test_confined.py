@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from mesip.errors import SourceError
-from pipelines.arrow_frames import from_bytes, to_bytes
+from pipelines.arrow_frames import from_bytes, layer_of, to_bytes, to_frame, to_table
 from pipelines.confined import Limits, confined
 
 READERS = """
@@ -65,16 +65,17 @@ FILE = Path("/nowhere/a.gpkg")
 
 def test_frames_arrive_whole_and_in_order(readers):
     found = list(confined(readers.rows, GENEROUS, FILE, 5))
-    assert [layer for layer, _ in found] == ["trees"] * 5
-    assert [frame["n"].item() for _, frame in found] == list(range(5))
-    assert [frame.index[0] for _, frame in found] == list(range(5))
-    assert found[3][1].crs == 2177
-    assert found[3][1].geometry.iloc[0] == shapely.Point(3, 3)
+    frames = [to_frame(rows) for rows in found]
+    assert [layer_of(rows) for rows in found] == ["trees"] * 5
+    assert [frame["n"].item() for frame in frames] == list(range(5))
+    assert [frame.index[0] for frame in frames] == list(range(5))
+    assert frames[3].crs == 2177
+    assert frames[3].geometry.iloc[0] == shapely.Point(3, 3)
 
 
 def test_a_reader_that_crashes_is_a_sentence_after_what_it_read(readers):
     found = confined(readers.dies_after_two, GENEROUS, FILE)
-    assert [next(found)[1]["n"].item(), next(found)[1]["n"].item()] == [0, 1]
+    assert [next(found)["n"].to_pylist(), next(found)["n"].to_pylist()] == [[0], [1]]
     with pytest.raises(SourceError, match=r"a\.gpkg: its reader crashed \(SIGSEGV\).* Export it again"):
         next(found)
 
@@ -122,7 +123,8 @@ def test_a_frame_comes_back_as_it_was():
         geometry=shapely.from_wkt(["POINT Z (1 2 3)", None, "POLYGON EMPTY"]),
         crs="OGC:CRS84",
     ).set_axis(range(7, 10), axis=0)
-    layer, back = from_bytes(to_bytes("trees", frame).to_pybytes())
+    rows = from_bytes(to_bytes(to_table("trees", frame)).to_pybytes())
+    layer, back = layer_of(rows), to_frame(rows)
     pd.testing.assert_frame_equal(pd.DataFrame(frame.iloc[:, :-1]), pd.DataFrame(back.iloc[:, :-1]))
     assert (layer, back.crs) == ("trees", frame.crs)
     assert back.geometry.to_wkb().equals(frame.geometry.to_wkb())

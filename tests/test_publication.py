@@ -4,6 +4,7 @@ import threading
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -200,3 +201,25 @@ def test_another_export_of_the_same_content_changes_nothing(database, node, city
     trees = again.accounts["trees"].stated()
     assert (trees["added"], trees["changed"], trees["removed"]) == (0, 0, 0)
     assert trees["confirmed"] > 5000
+
+
+def test_a_reader_of_the_empty_table_neither_waits_nor_is_waited_for_long(database, node, tmp_path):
+    with database.transaction() as connection:
+        connection.exec_driver_sql("TRUNCATE city.stops_history")
+    path = tmp_path / "stops.csv"
+    path.write_text(HEADER + "".join(f"{n};Rondo {n};52.4;16.9{n:04d};A;true\n" for n in range(1, 301)))
+    address = sa.make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address) as reader:
+        assert reader.execute("SELECT count(*) FROM public_api.stops").fetchone() == (0,)
+        loading = threading.Thread(
+            target=load, args=(Order("stops", (path,), date(2026, 1, 1)), database, node), daemon=True
+        )
+        loading.start()
+        loading.join(2)
+        # The reader's transaction is still open, so the load asks again; others are not held up.
+        with psycopg.connect(address, options="-c statement_timeout=1s") as other:
+            assert other.execute("SELECT count(*) FROM public_api.stops").fetchone() == (0,)
+        assert loading.is_alive()
+        reader.rollback()
+        loading.join(10)
+        assert reader.execute("SELECT count(*) FROM public_api.stops").fetchone() == (300,)

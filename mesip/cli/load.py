@@ -33,6 +33,7 @@ SHOWN_ISSUES = 12
 @click.option("--dry-run", is_flag=True, help="Do everything but the publication.")
 @click.option("--accept", multiple=True, type=click.Choice(["empty", *GUARDS]), help="Lift this guard.")
 @click.option("--resubmit", is_flag=True, help="PATH holds rejected rows that were corrected.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers check and stage the rows.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     feed: str,
@@ -41,6 +42,7 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     dry_run: bool,
     accept: tuple[str, ...],
     resubmit: bool,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Load a delivery of FEED: egib, gesut, or the name of a layer for a plain table.
@@ -50,12 +52,14 @@ def load(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
         mesip load egib delivery.gml
         mesip load trees trees.csv --as-of 2026-01-01
         mesip load trees rejected.gpkg --resubmit
+        mesip load trees trees.parquet --scheduler tcp://127.0.0.1:8786
     """
     if feed not in feed_names():
         raise click.BadParameter(f"there is no feed {feed!r}. Known feeds: {', '.join(feed_names())}.")
     if resubmit and as_of:
         raise click.UsageError("Rows that come back keep the day of their delivery: leave out --as-of.")
-    order = Order(feed, paths, as_of.date() if as_of else None, frozenset(accept), dry_run, resubmit)
+    day = as_of.date() if as_of else None
+    order = Order(feed, paths, day, frozenset(accept), dry_run, resubmit, scheduler)
     database = open_database(settings())
     migrate(database, all_layers().values(), settings().srid)
     try:
