@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
@@ -54,6 +55,9 @@ class Database:
             with self.engine.begin() as connection:
                 yield connection
         except OperationalError as cause:
+            raise DatabaseDownError(_why(self.url, cause.orig)) from cause
+        # COPY goes past SQLAlchemy to the driver, and so do its errors.
+        except psycopg.OperationalError as cause:
             raise DatabaseDownError(_why(self.url, cause)) from cause
 
 
@@ -71,9 +75,9 @@ def _received(url: str, home: Path) -> Database:
     return Database(url, home)
 
 
-def _why(url: str, cause: OperationalError) -> str:
+def _why(url: str, cause: BaseException | None) -> str:
     where = sa.make_url(url).render_as_string(hide_password=True)
-    first = str(cause.orig).strip().splitlines()[0] if cause.orig else "no answer"
-    if getattr(cause.orig, "sqlstate", None) == "53100":
+    first = (str(cause).strip().splitlines() or ["no answer"])[0] if cause else "no answer"
+    if getattr(cause, "sqlstate", None) == "53100":
         return f"The disk of the database {where} is full: {first}. Free some room and run it again."
     return f"The database {where} cannot be used: {first}. Run `mesip doctor` to see what is wrong."

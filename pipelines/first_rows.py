@@ -1,7 +1,7 @@
 """The first rows of a layer: the staging table becomes the table of the layer, so no row is written twice."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -70,8 +70,8 @@ def succeed(connection: sa.Connection, this: Publication) -> None:
     Raises:
         LayerLockedError: somebody holds the empty table for seconds.
     """
-    _lock(connection, this)
     views, run, name = _views(connection, this), connection.exec_driver_sql, this.layer.name
+    _lock(connection, this, [view for view, _ in views])
     _complete(connection, this)
     run(f"ALTER TABLE {this.current} SET SCHEMA staging")
     run(f"ALTER TABLE staging.{name} RENAME TO {name}_empty")
@@ -92,12 +92,16 @@ def _build(database: Database, this: Publication, name: str, definition: str) ->
         connection.exec_driver_sql(f"CREATE {kind} {name}_{this.run} ON {this.staged} {definition}")
 
 
-def _lock(connection: sa.Connection, this: Publication) -> None:
+def _lock(connection: sa.Connection, this: Publication, views: Iterable[str]) -> None:
+    """Lock the table, and before it the views of it: whoever reads locks them in that order, too."""
+    names = ", ".join([*views, this.current])
+    usual = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
     for _ in range(TRIES):
         try:
             with connection.begin_nested():
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-                connection.exec_driver_sql(f"LOCK TABLE {this.current} IN ACCESS EXCLUSIVE MODE")
+                connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{usual}'")
             return
         except OperationalError as cause:
             if getattr(cause.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:

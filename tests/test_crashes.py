@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from layers import all_layers
+from mesip.errors import DatabaseDownError
 from pipelines.load import Order, load
 from pipelines.migrate import migrate
+from pipelines.stage import copy_rows
 
 HEADER = "stopId;stopName;latitude;longitude;zoneId;isForTram\n"
 # Ends the process as kill -9 does, at the k-th statement after the run began; says how many there were.
@@ -80,6 +83,14 @@ def test_a_load_killed_at_any_step_leaves_a_whole_version(database, node, rows, 
         assert rows("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'") == []
         load(Order("stops", (new,)), database, node)
         assert served() == after
+
+
+def test_a_session_that_ends_while_rows_are_copied_is_told(database):
+    with pytest.raises(DatabaseDownError, match="cannot be used: "), database.transaction() as connection:
+        session = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with database.engine.begin() as other:
+            other.exec_driver_sql("SELECT pg_terminate_backend(%s)", (session,))
+        copy_rows(connection, "registry.issue", pa.table({"code": ["kind"]}))
 
 
 def test_a_run_that_lives_is_left_alone(database, node, rows, stops):

@@ -14,11 +14,10 @@ from pipelines.job import Order
 
 
 def of_one_layer(ground: Ground, loads: list[Load], times: int) -> Iterator[Trial]:
-    """All ``loads`` at once, of the same layers, from the same state: in the end, one of them stands whole."""
+    """All ``loads`` at once, of the same layers, from the same state: in the end one of them stands whole."""
     for number in range(times):
-        yield Trial(
-            f"{len(loads)} loads of the same layers, round {number + 1}", partial(_rivals, ground, loads)
-        )
+        name = f"{len(loads)} loads of the same layers, round {number + 1}"
+        yield Trial(name, partial(_rivals, ground, loads))
 
 
 def of_many_layers(ground: Ground, before: str, orders: list[Order], times: int) -> Iterator[Trial]:

@@ -1,4 +1,4 @@
-"""What is delivered while things break: five small versions of the utility networks, and a little of every feed."""
+"""What is delivered while things break: small versions of the utility networks and of trees; other feeds."""
 
 import re
 from collections import defaultdict
@@ -15,10 +15,10 @@ SIZE, CHANGED, GONE, NEW = 40, 5, 3, 4
 
 
 def write_deliveries(folder: Path) -> dict[str, Path]:
-    """Write the files into ``folder``: ``v1.gml`` to ``v5.gml`` of gesut; of egib, trees, stops, districts a few.
+    """Write ``v1.gml`` to ``v5.gml`` of gesut, ``trees1.csv``, ``trees2.csv``, and a few rows of other feeds.
 
-    All versions hold a line of an unknown status, which is rejected, and a superseded version of a line; in
-    all but the first, one device stands twice.
+    All versions of gesut hold a line of an unknown status, which is rejected, and a superseded version of a
+    line; in all but the first, one device stands twice.
     """
     with TemporaryDirectory() as whole:
         city = write_city(Path(whole))
@@ -27,8 +27,12 @@ def write_deliveries(folder: Path) -> dict[str, Path]:
     written = {f"v{n}.gml": text for n, text in enumerate(_versions(texts["gesut"]), 1)}
     written["egib.gml"] = _few(texts["egib"])
     written["districts.geojson"] = texts["districts"]
-    for kind in ("trees", "stops"):
-        written[f"{kind}.csv"] = "".join(texts[kind].splitlines(keepends=True)[: SIZE + 1])
+    written["stops.csv"] = texts["stops"]
+    header, *trees = texts["trees"].splitlines(keepends=True)
+    written["trees1.csv"] = "".join([header, *trees[:SIZE]])
+    changed = [each.replace(";Tilia ", ";Acer ") for each in trees[:CHANGED]]
+    now = [*changed, *trees[CHANGED : SIZE - GONE], *trees[SIZE : SIZE + NEW]]
+    written["trees2.csv"] = "".join([header, *now, now[-1]])
     for name, text in written.items():
         (folder / name).write_text(text, encoding=_encoding(name))
     return {Path(name).stem: folder / name for name in written}

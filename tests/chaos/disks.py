@@ -1,4 +1,4 @@
-"""The disk is full: a small disk under the tables, the temporary ones, the log, the deliveries, the copies."""
+"""The disk is full: a small one under the tables, the temporary ones, the log, the deliveries, the copies."""
 
 import os
 import shutil
@@ -115,7 +115,7 @@ def _use_up_log(ground: Ground, room: int) -> None:
         SELECT max(name) COLLATE "C", pg_walfile_name(pg_current_wal_insert_lsn()) FROM pg_ls_waldir()
         WHERE name ~ '^[0-9A-F]{24}$'
     """)[0]
-    at = int(ground.ask("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint % %s", SEGMENT)[0][0])
+    at = int(ground.ask("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint %% %s", SEGMENT)[0][0])
     left = (_number(last) - _number(position) + 1) * SEGMENT - at - room
     while left > 0:
         ground.ask("SELECT pg_logical_emit_message(false, 'chaos', repeat('x', %s))", min(left, 1 << 20))
@@ -166,6 +166,8 @@ def _log_moved(ground: Ground, disk: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # A server that crashed may be ending.
+        ground.start()
         cluster.stop(ground.home)
         log.unlink()
         subprocess.run(["cp", "-a", disk / "pg_wal", log.parent], check=True)

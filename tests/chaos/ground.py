@@ -51,6 +51,7 @@ class Ground:
         os.environ.pop("MESIP_DATABASE_URL", None)
         settings.cache_clear()
         self._connection: psycopg.Connection | None = None
+        (self.home / "cache").mkdir()
         self.start()
         self.api, url = _served(self.home / "api.log")
         self.client = httpx2.Client(base_url=url, timeout=30)
@@ -106,7 +107,8 @@ class Ground:
         return OK, hashlib.sha256(features).hexdigest()
 
     def save(self, name: str) -> None:
-        """Keep the whole state under a name."""
+        """Keep the whole state under a name, what is remembered in the cache included."""
+        shutil.copytree(self.home / "cache", self.home / name, dirs_exist_ok=True)
         self.ask(f"DROP SCHEMA IF EXISTS {name} CASCADE")
         self.ask(f"CREATE SCHEMA {name}")
         for table, columns in self._tables().items():
@@ -119,11 +121,13 @@ class Ground:
         statements = [f"DELETE FROM {table}" for table in tables]
         statements += [
             f"INSERT INTO {table} ({', '.join(columns)}) OVERRIDING SYSTEM VALUE "
-            f"SELECT * FROM {name}.{table.replace('.', '_')}"
+            f"SELECT {', '.join(columns)} FROM {name}.{table.replace('.', '_')}"
             for table, columns in tables.items()
         ]
         self.ask("; ".join(["BEGIN", *statements, "COMMIT"]))
-        shutil.rmtree(self.home / "deliveries", ignore_errors=True)
+        for folder in ("deliveries", "cache"):
+            shutil.rmtree(self.home / folder, ignore_errors=True)
+        shutil.copytree(self.home / name, self.home / "cache")
 
     def state(self) -> State:
         """A hash per table of all that does not rightly differ from load to load."""
@@ -136,14 +140,13 @@ class Ground:
                 f"SELECT '{table}', md5(COALESCE(string_agg(t::text, '|' ORDER BY t::text), '')) "
                 f"FROM (SELECT DISTINCT {', '.join(told)} FROM {table} {which}) AS t"
             )
-        return {
-            table: hashed for table, hashed in self.ask(" UNION ALL ".join(parts)) if table not in ABOUT_RUNS
-        }
+        found = self.ask(" UNION ALL ".join(parts))
+        return {table: hashed for table, hashed in found if table not in ABOUT_RUNS}
 
     def _tables(self) -> dict[str, list[str]]:
         """The columns of each table that can be written."""
         found = self.ask("""
-            SELECT table_schema || '.' || table_name, array_agg(column_name::text ORDER BY ordinal_position)
+            SELECT table_schema || '.' || table_name, array_agg(column_name::text ORDER BY column_name)
             FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
             WHERE table_schema IN ('city', 'registry') AND table_type = 'BASE TABLE'
               AND is_generated = 'NEVER' GROUP BY 1 ORDER BY 1

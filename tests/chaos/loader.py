@@ -9,17 +9,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
+import pyarrow as pa
 
 from mesip.database import open_database
 from mesip.settings import settings
 from pipelines import load as loading
+from pipelines import sources
+from pipelines.arrow_frames import to_table
 from pipelines.confined import Batches, Limits
 from pipelines.job import Order
 
@@ -100,8 +103,8 @@ def _load(order: Order, fault: Fault, environment: dict[str, str], sender: Conne
         os.dup2(log.fileno(), sys.stderr.fileno())
     steps = Steps(fault)
     _watch(steps, settings().home)
-    # Each load would start a server of readers, a second of imports; the reader takes no step that counts here.
-    loading.confined, loading.make_ready = _read_here, lambda: None
+    # Each load would start a server of readers, a second of imports. A reader takes no step that counts here.
+    loading.make_ready, sources.confined = lambda: None, _read_here
     try:
         outcome = loading.load(order, open_database(settings()), settings()).state
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
@@ -110,8 +113,8 @@ def _load(order: Order, fault: Fault, environment: dict[str, str], sender: Conne
     sender.send((outcome, told))
 
 
-def _read_here(reader: Callable[..., Batches], _: Limits, path: Path, *more: Any) -> Batches:
-    return reader(path, *more)
+def _read_here(reader: Callable[..., Batches], _: Limits, path: Path, *more: Any) -> Iterator[pa.Table]:
+    return (rows if isinstance(rows, pa.Table) else to_table(*rows) for rows in reader(path, *more))
 
 
 def _watch(steps: Steps, home: Path) -> None:

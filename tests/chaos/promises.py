@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ground import OURS, Ground
 
 from layers import Layer
+from layers.table import indexes
 
 PATIENCE_S = 10
 
@@ -35,6 +36,7 @@ def _promises(layer: Layer) -> dict[str, str]:
     key, current, ours = layer.key, f"city.{layer.name}", f"WHERE layer = '{layer.name}'"
     beliefs = f"(SELECT ctid AS place, {key}, valid FROM {current}_history WHERE upper_inf(recorded))"
     last = f"(SELECT DISTINCT ON (key) key, hash, op FROM registry.change {ours} ORDER BY key, seq DESC)"
+    named = ", ".join(f"'{name}'" for name in indexes(layer)) or "NULL"
     return {
         "no id stands twice": f"SELECT count(*) - count(DISTINCT {key}) FROM {current}",
         "the change log begins at 1 and has no gap": "SELECT count(*) - COALESCE(max(seq), 0) "
@@ -48,10 +50,12 @@ def _promises(layer: Layer) -> dict[str, str]:
         "AND row.hash = told.hash WHERE told.key IS NULL OR row.hash IS NULL",
         "one belief of a time": f"SELECT count(*) FROM {beliefs} AS a JOIN {beliefs} AS b "
         f"ON a.{key} = b.{key} AND a.place < b.place AND a.valid && b.valid",
-        "the history ends where the present begins": f"SELECT count(*) FROM {beliefs} AS a JOIN {current} AS b "
-        f"ON a.{key} = b.{key} AND a.valid && tstzrange(b.valid_since, NULL)",
+        "the history ends where the present begins": f"SELECT count(*) FROM {beliefs} AS a "
+        f"JOIN {current} AS b ON a.{key} = b.{key} AND a.valid && tstzrange(b.valid_since, NULL)",
         "it has a primary key": "SELECT 1 - count(*) FROM pg_constraint "
         f"WHERE conrelid = '{current}'::regclass AND contype = 'p'",
+        "it has its indexes": f"SELECT {len(indexes(layer))} - count(*) FROM pg_indexes "
+        f"WHERE schemaname = 'city' AND tablename = '{layer.name}' AND indexname IN ({named})",
     }
 
 
@@ -65,4 +69,5 @@ def _left(ground: Ground) -> list[str]:
     )
     found = [what for query in queries for (what,) in ground.ask(query)]
     found += [f"the folder {path.name}" for path in (ground.home / "work").glob("load-*")]
-    return found + [f"the file {path.name}" for path in (ground.home / "deliveries").rglob(".*")]
+    drafts = [*(ground.home / "deliveries").rglob(".*"), *(ground.home / "cache").rglob("*.[0-9]*")]
+    return found + [f"the file {path.name}" for path in drafts]

@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 
 
 class Reading:
-    """Reads while the block runs: ``with Reading(ground, layers) as reading: …``; then ``reading.answers``."""
+    """Reads while the block runs: ``with Reading(ground, layers) as reading``; then ``reading.answers``."""
 
     def __init__(self, ground: Ground, layers: list[str]) -> None:
         self.ground, self.layers = ground, layers

@@ -1,4 +1,4 @@
-"""Loads among accidents: faults at every step, kills, crowds, full disks, lost lines; and what stood after each.
+"""Loads among accidents: faults at every step, kills, crowds, full disks, cut lines; what stood after each.
 
     python tests/chaos/run.py [--seed N] [--short] [--only WORD]
 
@@ -44,6 +44,7 @@ class Loads(NamedTuple):
     following: Load
     rivals: list[Load]
     resubmission: Load
+    table: Load
     every_feed: list[Order]
 
 
@@ -93,23 +94,22 @@ def main() -> None:
 def prepared(ground: Ground) -> Loads:
     """The loads, each done once undisturbed to know what should come out."""
     files = write_deliveries(ground.home / "incoming")
-    orders = {name: Order("gesut", (path,), DAY) for name, path in files.items() if name.startswith("v")}
+    networks = {name: Order("gesut", (files[name],), DAY) for name in ("v1", "v2", "v3", "v4", "v5")}
+    trees = {name: Order("trees", (files[name],), DAY) for name in ("trees1", "trees2")}
     ground.save("empty")
-    first = undisturbed(ground, "first load", "empty", orders["v1"])
+    first = undisturbed(ground, "first load", "empty", networks["v1"])
     ground.save("first")
     rivals = [
-        undisturbed(ground, "next delivery", "first", orders[name]) for name in ("v5", "v4", "v3", "v2")
+        undisturbed(ground, "next delivery", "first", networks[name]) for name in ("v5", "v4", "v3", "v2")
     ]
     ground.save("second")
-    resubmitted = Order("gesut", (_corrected(ground, files["v2"].with_name("rejects.gpkg")),), resubmit=True)
-    others = [Order(feed, (files[feed],), DAY) for feed in ("egib", "trees", "stops", "districts")]
-    return Loads(
-        first,
-        rivals[-1],
-        rivals,
-        undisturbed(ground, "resubmission", "second", resubmitted),
-        [orders["v1"], *others],
-    )
+    rejects = _corrected(ground, files["v2"].with_name("rejects.gpkg"))
+    again = undisturbed(ground, "resubmission", "second", Order("gesut", (rejects,), resubmit=True))
+    undisturbed(ground, "first trees", "empty", trees["trees1"])
+    ground.save("trees")
+    recognised = undisturbed(ground, "next table", "trees", trees["trees2"])
+    others = [Order(feed, (files[feed],), DAY) for feed in ("egib", "stops", "districts")]
+    return Loads(first, rivals[-1], rivals, again, recognised, [networks["v1"], trees["trees1"], *others])
 
 
 def accidents(
@@ -125,6 +125,8 @@ def accidents(
         "SIGKILL, even steps, first load": stepwise(loads.first, "SIGKILL", extent.other_steps, 2),
         "exception, odd steps, resubmission": stepwise(again, "exception", extent.other_steps),
         "SIGKILL, even steps, resubmission": stepwise(again, "SIGKILL", extent.other_steps, 2),
+        "exception, odd steps, next table": stepwise(loads.table, "exception", extent.other_steps),
+        "SIGKILL, even steps, next table": stepwise(loads.table, "SIGKILL", extent.other_steps, 2),
         "session ended at each piece of COPY": steps.in_copy(ground, following, extent.next_steps),
         "line cut at a random byte": lines.cut_anywhere(ground, following, rng, extent.cuts),
         "kill -9 of the loader": kills.of_loader(commands, rng, extent.loader_kills),

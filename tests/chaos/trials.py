@@ -1,4 +1,4 @@
-"""One trial: something happens to a load while somebody reads; what must hold is checked; the load is run again."""
+"""One trial: something happens to a load while somebody reads; look what stands; load again; look again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,12 +93,10 @@ def tried(ground: Ground, load: Load, happening: Happening, *, may_be_down: bool
 
 def settled(ground: Ground, load: Load) -> list[str]:
     """What differs now from what an undisturbed load leads to."""
-    wrong = [f"{layer}: not the new version" for layer, hashed in served_by(ground, load.layers).items()
-             if hashed != load.new[layer]]  # fmt: skip
-    state = ground.state()
-    wrong += [
-        f"{table} differs from an undisturbed load" for table in state if state[table] != load.state[table]
-    ]
+    served, state = served_by(ground, load.layers), ground.state()
+    wrong = [f"{layer}: not the new version" for layer in served if served[layer] != load.new[layer]]
+    differing = [table for table, hashed in state.items() if hashed != load.state[table]]
+    wrong += [f"{table} differs from an undisturbed load" for table in differing]
     return wrong + list(broken(ground, layers_of(load.order.feed))) + leftovers(ground)
 
 
