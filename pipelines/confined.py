@@ -5,15 +5,14 @@ only the process that reads it ends. Its rows come through a pipe, which holds i
 """
 
 import json
-import multiprocessing
 import os
 import resource
 import signal
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -23,10 +22,8 @@ import pyarrow as pa
 
 from mesip.errors import SourceError
 from pipelines.arrow_frames import from_bytes, to_bytes, to_table
+from pipelines.forked import CONTEXT, make_ready
 
-# A fork of this process would inherit its connections to the database and the locks of its threads.
-CONTEXT = multiprocessing.get_context("forkserver")
-READERS = ["__main__", "pipelines.gml", "pipelines.tables"]
 # Readers write nothing; GDAL may keep small notes beside what it reads.
 WRITABLE_BYTES = 16 << 20
 # What is left to say that the memory is used up.
@@ -41,12 +38,6 @@ class Limits:
 
     memory_mb: int
     seconds: int
-
-
-def make_ready() -> None:
-    """Begin to import the readers, so that the first file need not wait for them. Returns at once."""
-    CONTEXT.set_forkserver_preload(READERS)
-    forkserver.ensure_running()
 
 
 def confined(reader: Callable[..., Batches], limits: Limits, path: Path, *more: Any) -> Generator[pa.Table]:
@@ -101,8 +92,14 @@ def _read(sender: Connection, limits: Limits, reader: Callable[..., Batches], *g
     _confine(limits)
     told: dict[str, str] = {}
     try:
-        for rows in reader(*given):
-            sender.send_bytes(to_bytes(rows if isinstance(rows, pa.Table) else to_table(*rows)))
+        with ThreadPoolExecutor(1) as executor:
+            # While one table goes through the pipe, the next one is read.
+            under_way: Future = executor.submit(bool)
+            for rows in reader(*given):
+                message = to_bytes(rows if isinstance(rows, pa.Table) else to_table(*rows))
+                under_way.result()
+                under_way = executor.submit(sender.send_bytes, message)
+            under_way.result()
     except BrokenPipeError:
         return
     except MemoryError:

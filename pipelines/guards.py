@@ -34,6 +34,11 @@ class Account(NamedTuple):
         """Rows of the layer after the publication."""
         return self.previous + self.added - self.removed
 
+    @property
+    def touched(self) -> bool:
+        """Whether the publication writes anything but that it was."""
+        return bool(self.added or self.changed or self.removed or self.archival)
+
 
 REMOVALS_SHARE, REMOVALS_ROWS = 0.05, 100
 OUTSIDE_SHARE = 0.01

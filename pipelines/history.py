@@ -21,6 +21,8 @@ def keep_superseded(connection: sa.Connection, this: Publication, *, archival: b
     _tell(connection, this)
     if archival:
         _tell_archival(connection, this)
+    # Without it the planner takes the told keys for a few, and looks through them for each belief.
+    connection.exec_driver_sql(f"ANALYZE {this.told}")
     _replace_beliefs(connection, this)
     if archival:
         add_archival(connection, this)

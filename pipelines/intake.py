@@ -24,6 +24,8 @@ from pipelines.recognition import Reading, source_hashes
 from pipelines.sources import Portion, portions
 from pipelines.stage import staging_table
 
+FEW_ROWS = 20_000
+
 Watcher = Callable[[str, int], None]
 Choice = Callable[[Portion], Portion]
 
@@ -87,9 +89,10 @@ class Intake:
             GuardError: most of the first rows are rejected.
         """
         with hands(self.job) as workers:
-            self._stage(self._read(), workers)
+            self._stage(self._gathered(self._read()), workers)
             if self._doubts():
-                self._stage(map(self._doubtful, portions(self.job, self.layers, self.deliveries)), workers)
+                again = map(self._doubtful, portions(self.job, self.layers, self.deliveries))
+                self._stage(self._gathered(again), workers)
 
     def _read(self) -> Iterator[Portion]:
         """The portions without the rows that are known; the first rows of each layer apart."""
@@ -98,6 +101,21 @@ class Intake:
             for portion in apart(whole, tally.given):
                 tally.given += len(portion.rows)
                 yield self._unknown(portion)
+                self.watch(whole.layer, tally.read + tally.recognised)
+
+    def _gathered(self, read: Iterable[Portion]) -> Iterator[Portion]:
+        """The portions; few rows wait for more of their kind, since each portion has a cost of its own."""
+        waiting: Portion | None = None
+        for portion in read:
+            if waiting and not waiting.goes_with(portion):
+                yield waiting
+                waiting = None
+            waiting = waiting.with_more(portion) if waiting else portion
+            if len(waiting.rows) >= FEW_ROWS or self.tallies[portion.layer].given == PREFLIGHT_ROWS:
+                yield waiting
+                waiting = None
+        if waiting:
+            yield waiting
 
     def _stage(self, given: Iterable[Portion], workers: Hands) -> None:
         began = time.monotonic()
@@ -111,7 +129,6 @@ class Intake:
             now = time.monotonic()
             tally.seconds += now - began
             began = now
-            self.watch(portion.layer, tally.read + tally.recognised)
         self._count(workers.rest())
 
     def _count(self, outcomes: Iterable[tuple[Portion, Counted]]) -> None:

@@ -10,7 +10,6 @@ from mesip.database import Database
 from mesip.errors import GuardError, PlatformError
 from mesip.settings import Settings
 from pipelines import runs
-from pipelines.confined import make_ready
 from pipelines.deliveries import opened, receive, workplace
 from pipelines.first_rows import is_empty, make_successor
 from pipelines.intake import Intake, Tally, Watcher
@@ -46,7 +45,6 @@ def load(order: Order, database: Database, settings: Settings, watch: Watcher = 
         DatabaseDownError: the database cannot be reached.
     """
     layers = layers_of(order.feed)
-    make_ready()
     deliveries = [receive(path, settings.delivery_store) for path in order.paths]
     stand = order.as_of or _stand(order, database)
     told = Told(order.feed, deliveries, stand, fingerprint(layers, settings, deliveries))

@@ -74,7 +74,7 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
         rejected=counts["rejected"],
         warnings=counts["warnings"],
         previous=counts["previous"],
-        outside=counts["outside"] + counts["recognised outside"],
+        outside=counts["outside"],
         fresh=fresh,
         stand=this.stand,
         published_stand=_published_stand(connection, this),
@@ -96,17 +96,17 @@ def publish(connection: sa.Connection, database: Database, this: Publication, co
     if counted.fresh:
         head = _publish_first(connection, database, this, counted)
     else:
-        if counted.archival or counted.added or counted.changed or counted.removed:
+        if counted.touched:
             keep_superseded(connection, this, archival=counted.archival > 0)
             _write_rows(connection, this)
         head = _write_changes(connection, this, counted)
-    rows = connection.exec_driver_sql(f"SELECT count(*) FROM {this.current}").scalar_one()
-    if rows != counted.current:
+    if not counted.touched:
+        _confirm_head(connection, this)
+    elif (rows := _move_head(connection, this, head)) != counted.current:
         raise PlatformError(
             f"{this.layer.name}: {counted.current} rows were to be published, but the table holds {rows}. "
             "Nothing is published. This is a fault of the program: please report it with the delivery."
         )
-    _move_head(connection, this, head)
     return head
 
 
@@ -128,8 +128,7 @@ def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
     beyond = f"FILTER (WHERE NOT geom && {box})"
     queries = {
         "staged, outside": f"SELECT count(*), count(*) {beyond} FROM {this.staged} WHERE ended IS NULL",
-        "previous": f"SELECT count(*) FROM {this.current}",
-        "recognised outside": f"SELECT count(*) {beyond} FROM {this.recognised_rows}",
+        "previous, published outside": f"SELECT count(*), count(*) {beyond} FROM {this.current}",
         "remembered": f"SELECT count(*) FROM (SELECT FROM {this.history} LIMIT 1) AS any_row",
         "rejected": f"SELECT count(*) FROM registry.reject {ours} AND NOT archival",
         "warnings": f"SELECT count(*) FROM registry.issue {ours} AND severity = 'warning'",
@@ -138,7 +137,11 @@ def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
     place = {"west": west, "south": south, "east": east, "north": north, "srid": this.srid}
     asked = this.moments | place
     found = {names: connection.execute(sa.text(query), asked).one() for names, query in queries.items()}
-    return {name: n for names, row in found.items() for name, n in zip(names.split(", "), row, strict=True)}
+    counts = {name: n for names, row in found.items() for name, n in zip(names.split(", "), row, strict=True)}
+    if this.known and counts["published outside"]:
+        same = f"SELECT count(*) FROM {this.recognised_rows} WHERE NOT geom && {box}"
+        counts["outside"] += connection.execute(sa.text(same), asked).scalar_one()
+    return counts
 
 
 def _published_stand(connection: sa.Connection, this: Publication) -> date | None:
@@ -259,21 +262,34 @@ def _write_changes(connection: sa.Connection, this: Publication, counted: Accoun
     return connection.execute(before, {"layer": this.layer.name}).scalar_one() + changes
 
 
-def _move_head(connection: sa.Connection, this: Publication, head: int) -> None:
-    connection.execute(
-        sa.text(f"""
-            INSERT INTO registry.head (layer, seq, run, rows, stand, extent, published_at)
-            SELECT :layer, :head, :run, (SELECT count(*) FROM {this.current}), :stand,
-                   CASE WHEN box IS NULL THEN NULL
-                   ELSE ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)] END, :now
-            FROM (SELECT ST_Extent(lonlat) AS box FROM {this.current}) AS whole
-            ON CONFLICT (layer) DO UPDATE SET seq = excluded.seq, run = excluded.run, rows = excluded.rows,
-                stand = CASE WHEN {this.partial} THEN GREATEST(head.stand, excluded.stand)
-                             ELSE excluded.stand END,
-                extent = excluded.extent, published_at = excluded.published_at
-        """),
-        this.moments | {"head": head},
-    )
+def _move_head(connection: sa.Connection, this: Publication, head: int) -> int:
+    """Write down what is published now; return how many rows there are."""
+    moved = sa.text(f"""
+        INSERT INTO registry.head (layer, seq, run, rows, stand, extent, published_at)
+        SELECT :layer, :head, :run, rows, :stand,
+               CASE WHEN box IS NULL THEN NULL
+               ELSE ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)] END, :now
+        FROM (SELECT count(*) AS rows, ST_Extent(lonlat) AS box FROM {this.current}) AS whole
+        ON CONFLICT (layer) DO UPDATE SET seq = excluded.seq, run = excluded.run, rows = excluded.rows,
+            stand = {_stand(this)}, extent = excluded.extent, published_at = excluded.published_at
+        RETURNING rows
+    """)
+    return connection.execute(moved, this.moments | {"head": head}).scalar_one()
+
+
+def _confirm_head(connection: sa.Connection, this: Publication) -> None:
+    """What is published stays; that it was said again, and of which day, is news."""
+    confirmed = f"""
+        INSERT INTO registry.head (layer, seq, run, rows, stand, published_at)
+        VALUES (:layer, 0, :run, 0, :stand, :now) ON CONFLICT (layer) DO UPDATE
+        SET run = excluded.run, stand = {_stand(this)}, published_at = excluded.published_at
+    """
+    _run(connection, this, confirmed)
+
+
+def _stand(this: Publication) -> str:
+    """SQL: rows that come back from quarantine may be of an earlier day than what is published."""
+    return "GREATEST(head.stand, excluded.stand)" if this.partial else "excluded.stand"
 
 
 def _run(connection: sa.Connection, this: Publication, statement: str) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from geopandas import GeoDataFrame
 
@@ -81,6 +82,20 @@ class Portion:
         if not self.file.several:
             return placed
         return placed.assign(origin=f"{self.file.path.name} " + placed["origin"])
+
+    def goes_with(self, other: "Portion") -> bool:
+        """Whether the rows of both can be treated as one portion."""
+        told, other_told = (
+            (each.file, each.anywhere, each.layer, each.hashes is None) for each in (self, other)
+        )
+        return told == other_told and self.rows.schema.equals(other.rows.schema)
+
+    def with_more(self, other: "Portion") -> "Portion":
+        """The rows of both; they get new numbers."""
+        hashes = (
+            None if self.hashes is None or other.hashes is None else np.vstack([self.hashes, other.hashes])
+        )
+        return replace(self, rows=pa.concat_tables([self.rows, other.rows]), hashes=hashes)
 
 
 def portions(job: Job, layers: list[Layer], deliveries: list[Delivery]) -> Iterator[Portion]:

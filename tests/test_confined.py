@@ -73,11 +73,12 @@ def test_frames_arrive_whole_and_in_order(readers):
     assert frames[3].geometry.iloc[0] == shapely.Point(3, 3)
 
 
-def test_a_reader_that_crashes_is_a_sentence_after_what_it_read(readers):
-    found = confined(readers.dies_after_two, GENEROUS, FILE)
-    assert [next(found)["n"].to_pylist(), next(found)["n"].to_pylist()] == [[0], [1]]
+def test_a_reader_that_crashes_is_a_sentence_after_what_arrived(readers):
+    arrived = []
     with pytest.raises(SourceError, match=r"a\.gpkg: its reader crashed \(SIGSEGV\).* Export it again"):
-        next(found)
+        for rows in confined(readers.dies_after_two, GENEROUS, FILE):
+            arrived += rows["n"].to_pylist()
+    assert arrived in ([], [0], [0, 1])
 
 
 def test_memory_is_limited(readers):

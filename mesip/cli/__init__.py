@@ -3,24 +3,44 @@
 import sys
 import traceback
 from datetime import UTC, datetime
+from importlib import import_module
 
 import click
 
 from mesip import logs
-from mesip.cli.backup import backup, restore
-from mesip.cli.demo import demo
-from mesip.cli.happened import diff, issues, rejects, runs
-from mesip.cli.layers import layer, layers
-from mesip.cli.load import load
-from mesip.cli.serve import serve
-from mesip.cli.server import doctor, down, migrate, up
 from mesip.errors import PlatformError
 from mesip.settings import settings
+from pipelines.forked import make_ready
 
 FAULT_OF_OURS = 1
+# The commands of each module of this folder.
+COMMANDS = {
+    "demo": ("demo",),
+    "server": ("up", "down", "doctor", "migrate"),
+    "load": ("load",),
+    "layers": ("layers", "layer"),
+    "serve": ("serve",),
+    "backup": ("backup", "restore"),
+    "happened": ("runs", "issues", "rejects", "diff"),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A command is imported when it is asked for: `mesip doctor` needs nothing of what a load needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command by name, in the order of modules."""
+        return [name for names in COMMANDS.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        for module, names in COMMANDS.items():
+            if cmd_name in names:
+                return getattr(import_module(f"mesip.cli.{module}"), cmd_name)
+        return None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def mesip() -> None:
     """The spatial information system of a city: registers in, OGC APIs and a map out.
 
@@ -31,28 +51,10 @@ def mesip() -> None:
     logs.configure(settings().log)
 
 
-for command in (
-    demo,
-    up,
-    down,
-    doctor,
-    migrate,
-    load,
-    layers,
-    layer,
-    serve,
-    backup,
-    restore,
-    runs,
-    issues,
-    rejects,
-    diff,
-):
-    mesip.add_command(command)
-
-
 def main() -> None:
     """Run the program; every fault is a sentence on stderr and an exit code."""
+    if sys.argv[1:2] == ["load"]:
+        make_ready()
     try:
         mesip(standalone_mode=False)
     except click.exceptions.Exit as end:
