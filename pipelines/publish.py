@@ -13,6 +13,7 @@ from mesip.errors import LayerLockedError, PlatformError
 from pipelines.first_rows import built, drop_archival, succeed
 from pipelines.guards import Account
 from pipelines.history import add_archival, keep_superseded
+from pipelines.level_heads import changes_seen, move_level_heads
 from pipelines.publication import Publication
 from pipelines.stage import copy_rows
 
@@ -93,6 +94,7 @@ def publish(connection: sa.Connection, database: Database, this: Publication, co
     Raises:
         PlatformError: the table does not hold as many rows as the account says; nothing is published.
     """
+    seen = changes_seen(connection, this, counted)
     if counted.fresh:
         head = _publish_first(connection, database, this, counted)
     else:
@@ -100,6 +102,7 @@ def publish(connection: sa.Connection, database: Database, this: Publication, co
             keep_superseded(connection, this, archival=counted.archival > 0)
             _write_rows(connection, this)
         head = _write_changes(connection, this, counted)
+    move_level_heads(connection, this, seen)
     if not counted.touched:
         _confirm_head(connection, this)
     elif (rows := _move_head(connection, this, head)) != counted.current:

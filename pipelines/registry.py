@@ -102,6 +102,13 @@ HEAD = sa.Table(
     sa.Column("extent", ARRAY(sa.Double), comment="West, south, east, north in degrees"),
     sa.Column("published_at", MOMENT, nullable=False, server_default=NOW),
 )
+LEVEL_HEAD = sa.Table(
+    "level_head",
+    METADATA,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("level", sa.Text, primary_key=True, comment="A level that may not see every field"),
+    sa.Column("seq", sa.BigInteger, nullable=False, comment="Changes of the layer that it has seen"),
+)
 
 
 def make_registry(connection: sa.Connection) -> None:

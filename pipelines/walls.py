@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from layers import LEVELS, Layer, Level
 from layers.access import may_see
-from layers.table import SCHEMA
 from mesip.database import Database
 from mesip.passwords import password
+from pipelines.seen import current, sees_all, versions
 
 PATIENCE = "30s"
 NOTHING_ELSE = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT"
@@ -87,17 +87,10 @@ def _relations(layers: list[Layer], level: Level) -> int:
 
 def _layer(layer: Layer, level: Level) -> list[str]:
     """The current rows of a layer, its versions, and its rows at a pair of times, as ``level`` sees them."""
-    names = [field.name for field in layer.visible_fields(level)]
-    seen, here = ", ".join([*names, "geom", "lonlat"]), f"{schema(level)}.{layer.name}"
-    current = f"SELECT {seen}, valid_since, recorded_since FROM {SCHEMA}.{layer.name}"
-    versions = f"""
-        SELECT {seen}, tstzrange(valid_since, NULL) AS valid, tstzrange(recorded_since, NULL) AS recorded
-        FROM {SCHEMA}.{layer.name}
-        UNION ALL SELECT {seen}, valid, recorded FROM {SCHEMA}.{layer.name}_history
-    """
+    here = f"{schema(level)}.{layer.name}"
     return [
-        f"CREATE VIEW {here} AS {current}",
-        f"CREATE VIEW {here}_versions AS {versions}",
+        f"CREATE VIEW {here}_versions AS {versions(layer, level)}",
+        f"CREATE VIEW {here} AS {current(layer, level, f'{here}_versions')}",
         # Of plain SQL and as its caller, so that the planner sees through it to the indexes.
         f"""CREATE FUNCTION {here}_at(valid_at timestamptz, known_at timestamptz)
             RETURNS SETOF {here}_versions LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -107,9 +100,15 @@ def _layer(layer: Layer, level: Level) -> list[str]:
 
 
 def _heads(level: Level, layers: list[Layer]) -> str:
-    names = ", ".join(f"'{layer.name}'" for layer in layers)
+    """The state of each layer. Who may not see every field is told of the changes that they can see."""
+    names, blind = (
+        ", ".join(f"'{layer.name}'" for layer in chosen)
+        for chosen in (layers, [layer for layer in layers if not sees_all(layer, level)])
+    )
     return f"""
         CREATE VIEW {schema(level)}.layer_heads AS
-        SELECT layer, seq, rows, stand, extent, published_at FROM registry.head
-        WHERE layer = ANY(ARRAY[{names}]::text[])
+        SELECT head.layer, COALESCE(seen.seq, head.seq) AS seq, rows, stand, extent, published_at
+        FROM registry.head LEFT JOIN registry.level_head AS seen
+            ON seen.layer = head.layer AND seen.level = '{level}' AND head.layer = ANY(ARRAY[{blind}]::text[])
+        WHERE head.layer = ANY(ARRAY[{names}]::text[])
     """

@@ -18,10 +18,11 @@ from starlette.testclient import TestClient
 
 from api.configuration import HERE
 from api.reading import close_readers
-from layers import Layer, all_layers
+from layers import Layer, all_feeds, all_layers, catalogue, layers_for
 from mesip import cli, cluster
 from mesip.database import Database
 from mesip.settings import Settings, settings
+from pipelines import load as loading
 from pipelines.load import Order, load
 from pipelines.migrate import migrate
 from pipelines.sample_city.write import write_city
@@ -168,6 +169,29 @@ def loaded(database: Database, node: Settings, server: cluster.Server, city_temp
     )
     migrate(database, all_layers().values(), node.srid)
     return database
+
+
+@pytest.fixture(scope="module")
+def vault() -> Iterator[None]:
+    """Layers with closed fields, and closed layers, are declared beside the city's own."""
+    caches = (all_layers, layers_for, all_feeds, catalogue._modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent / "rooms")
+        patch.setattr(catalogue, "ROOMS", (*catalogue.ROOMS, "vault"))
+        # The process that reads files would know the city's own layers only.
+        patch.setattr(loading, "confined", lambda reader, _, *given: reader(*given))
+        for cache in caches:
+            cache.cache_clear()
+        yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def vaulted(vault: None, loaded: Database, node: Settings, tmp_path_factory) -> Database:
+    """A database with the sample city, and with closed fields and layers of which every value is told."""
+    migrate(loaded, all_layers().values(), node.srid)
+    return loaded
 
 
 @pytest.fixture(scope="module")
