@@ -19,7 +19,7 @@ from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA, link
 from api.features import Page, item, page
 from api.heads import heads
 from api.openapi import openapi
-from api.reading import Reader, readers
+from api.reading import Reader
 from api.searching import DEFAULT_HITS, MOST_HITS, search
 from api.tiles import tile
 from api.values import page_size
@@ -87,6 +87,7 @@ async def items(request: Request) -> Response:
     if _wants_html(request):
         return await _items_page(request, layer, wish)
     found = await run_in_threadpool(page, _reader(request), layer, wish, settings().srid)
+    request.state.rows = len(found.features)
     body = _feature_collection(request, layer, wish, found)
     return Response(body, media_type=GEOJSON, headers=VARIED | {"Content-Crs": f"<{wish.crs}>"})
 
@@ -101,6 +102,7 @@ async def feature(request: Request) -> Response:
     found = await run_in_threadpool(item, _reader(request), layer, key, wish.crs, settings().srid)
     if found is None:
         raise NotFoundError(f"{layer.name} has no feature {key[:100]!r}.")
+    request.state.rows = 1
     if _wants_html(request):
         return await _by_pygeoapi(request, pages.feature, layer, key)
     here = f"{_url(request)}/collections/{layer.name}"
@@ -164,8 +166,9 @@ def health(request: Request) -> Response:
     return _json(request, {"status": "ok"})
 
 
-def _reader(_: Request) -> Reader:
-    return readers()["public"]
+def _reader(request: Request) -> Reader:
+    """Who asks, as the gate has let them in."""
+    return request.state.reader
 
 
 def _layer(request: Request) -> Layer:
@@ -269,6 +272,7 @@ def _feature_collection(request: Request, layer: Layer, wish: Asked, got: Page) 
 async def _items_page(request: Request, layer: Layer, wish: Asked) -> Response:
     """The map of a page is drawn longitude first, whichever system is asked for."""
     found = await run_in_threadpool(page, _reader(request), layer, replace(wish, crs=CRS84), settings().srid)
+    request.state.rows = len(found.features)
     document = pages.listed(request, layer, wish, found, _language(request))
     return await _rendered(request, "collections/items/index.html", document)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -15,9 +16,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from api import answers, problems
+from api.auditing import Audit
 from api.configuration import HERE
+from api.gate import Gate
 from api.reading import close_readers
 from mesip.errors import NotFoundError, PlatformError
+from mesip.settings import settings
 
 BUILT = HERE / "web" / "dist"
 FILES = StaticFiles(directory=BUILT, check_dir=False)
@@ -29,6 +33,15 @@ TILES = f"{LAYER}/tiles/WebMercatorQuad"
 def application() -> Starlette:
     """The application of one process."""
     logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)
+    audit = Audit()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        audit.begin()
+        yield
+        await run_in_threadpool(audit.end)
+        close_readers()
+
     return Starlette(
         routes=[
             Route("/", answers.landing),
@@ -51,20 +64,22 @@ def application() -> Starlette:
             Mount("/map", routes=[Route("/{path:path}", built_file)]),
         ],
         middleware=[
+            # Outermost, so that scripts of other sites can read why they were not let in.
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],
                 allow_methods=["GET"],
-                expose_headers=["Content-Crs", "Link"],
+                allow_headers=["Authorization"],
+                expose_headers=["Content-Crs", "Link", "Retry-After"],
             ),
+            Middleware(Gate, settings=settings(), audit=audit),
             Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL),
         ],
         exception_handlers={
             PlatformError: problems.of_ours,
             HTTPException: problems.of_http,
-            Exception: problems.of_nobody,
         },
-        lifespan=_lifespan,
+        lifespan=lifespan,
     )
 
 
@@ -92,9 +107,3 @@ def _built(name: str) -> Response:
     if not (BUILT / name).exists():
         raise NotFoundError("The web page is not built yet. Run `make web`.")
     return FileResponse(BUILT / name, headers={"Cache-Control": "no-cache"})
-
-
-@asynccontextmanager
-async def _lifespan(_: Starlette) -> AsyncIterator[None]:
-    yield
-    close_readers()

@@ -33,12 +33,15 @@ def openapi(layers: Iterable[Layer], settings: Settings, url: str, language: Lan
             "license": {"name": "CC-BY-4.0"},
         },
         "servers": [{"url": url}],
+        # Without a key, what is public; with one, what its level may see.
+        "security": [{}, {"key": []}],
         "tags": [{"name": layer.name, "description": layer.title[language]} for layer in declared],
         "paths": paths,
         "components": {
             "parameters": _shared_parameters(settings),
             "responses": _responses(),
             "schemas": shapes(declared, language),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
 
@@ -117,7 +120,7 @@ def _tile() -> list[dict[str, Any]]:
 
 
 def _get(name: str, says: str, content: dict[str, Any], parameters: list | None = None) -> dict[str, Any]:
-    faults = {str(status): {"$ref": "#/components/responses/problem"} for status in (400, 404, 503)}
+    faults = {str(status): {"$ref": "#/components/responses/problem"} for status in (400, 401, 404, 429, 503)}
     return {
         "get": {
             "operationId": name,

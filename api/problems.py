@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api import pages
 from api.configuration import frame
-from mesip.errors import PlatformError
+from mesip.errors import KeyRefusedError, PlatformError, TooManyRequestsError
 from mesip.settings import settings
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,12 @@ def of_ours(request: Request, fault: Exception) -> Response:
     status = fault.status if isinstance(fault, PlatformError) else HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return of_nobody(request, fault)
-    return problem(request, status, str(fault))
+    answer = problem(request, status, str(fault))
+    if isinstance(fault, KeyRefusedError):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(fault, TooManyRequestsError):
+        answer.headers["Retry-After"] = str(fault.wait_s)
+    return answer
 
 
 def of_http(request: Request, fault: Exception) -> Response:

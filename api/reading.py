@@ -4,15 +4,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
-from psycopg.rows import tuple_row
-from psycopg_pool import ConnectionPool, PoolTimeout
 
-from layers import LEVELS, Layer, Level, layers_for
+from api.connections import Connections
+from layers import Layer, Level, layers_for
 from mesip.database import open_database
-from mesip.errors import DatabaseDownError, UnknownLayerError, UsageError
+from mesip.errors import DatabaseDownError, TooLongError, UnknownLayerError
 from mesip.settings import settings
 
 log = logging.getLogger(__name__)
@@ -20,14 +19,8 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5
 
 
-class Size(NamedTuple):
-    """How many connections a worker keeps open, and how many it opens at most."""
-
-    least: int
-    most: int
-
-
-SIZES: dict[Level, Size] = {"public": Size(1, 8), "partner": Size(0, 4), "internal": Size(0, 4)}
+# Per worker, so that a handful of workers stay below the hundred that PostgreSQL allows by default.
+MOST_CONNECTIONS: dict[Level, int] = {"public": 8, "partner": 4, "internal": 4}
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class Reader:
     """
 
     level: Level
-    pool: ConnectionPool
+    connections: Connections
 
     @property
     def layers(self) -> dict[str, Layer]:
@@ -60,14 +53,14 @@ class Reader:
 
         Raises:
             DatabaseDownError: no connection is to be had.
-            UsageError: the query takes too long; what was asked is too much at once.
+            TooLongError: the query takes too long; what was asked is too much at once.
         """
         try:
-            with self.pool.connection() as connection:
+            with self.connections.one() as connection:
                 return connection.execute(query.encode(), parameters).fetchall()
         except psycopg.errors.QueryCanceled as cause:
-            raise UsageError("This takes too long. Ask for less: a smaller limit or bbox.") from cause
-        except (psycopg.OperationalError, PoolTimeout) as cause:
+            raise TooLongError("This takes too long. Ask for less: a smaller limit or bbox.") from cause
+        except psycopg.OperationalError as cause:
             log.warning("The database does not answer: %s", cause)
             raise DatabaseDownError(
                 "The data cannot be read at the moment. Try again in a few seconds."
@@ -78,23 +71,15 @@ class Reader:
 def readers() -> dict[Level, Reader]:
     """The readers of this process, one per level."""
     database = open_database(settings())
-    return {level: Reader(level, _pool(database.level_url(level), SIZES[level])) for level in LEVELS}
+    return {
+        level: Reader(level, Connections(database.level_url(level), most, PATIENCE_SECONDS))
+        for level, most in MOST_CONNECTIONS.items()
+    }
 
 
 def close_readers() -> None:
     """Close the connections of this process."""
     if readers.cache_info().currsize:
         for each in readers().values():
-            each.pool.close()
+            each.connections.close()
         readers.cache_clear()
-
-
-def _pool(url: str, size: Size) -> ConnectionPool:
-    return ConnectionPool(
-        url,
-        min_size=size.least,
-        max_size=size.most,
-        timeout=PATIENCE_SECONDS,
-        open=True,
-        kwargs={"autocommit": True, "row_factory": tuple_row, "options": "-c timezone=UTC -c jit=off"},
-    )

@@ -4,6 +4,9 @@ PlatformError                exit 1   HTTP 500
 ├── UsageError               exit 2        400
 │   └── UnknownLayerError    exit 2        404
 ├── NotFoundError            exit 2        404
+├── KeyRefusedError          exit 2        401
+├── TooManyRequestsError     exit 1        429
+├── TooLongError             exit 1        503
 ├── SourceError              exit 3        400
 ├── GuardError               exit 4        409
 ├── LayerLockedError         exit 5        409
@@ -42,6 +45,29 @@ class NotFoundError(PlatformError):
 
     exit_code = 2
     status = 404
+
+
+class KeyRefusedError(PlatformError):
+    """The key of a request is unknown, revoked or expired."""
+
+    exit_code = 2
+    status = 401
+
+
+class TooManyRequestsError(PlatformError):
+    """Somebody asks more often than is good for others; ``wait_s`` says when they may ask again."""
+
+    status = 429
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"That were too many requests at once. Ask again in {wait_s} s.")
+        self.wait_s = wait_s
+
+
+class TooLongError(PlatformError):
+    """What was asked takes longer than the database may work on it."""
+
+    status = 503
 
 
 class SourceError(PlatformError):

@@ -46,6 +46,15 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Address people use to reach the API, if not the bound one"
     )
+    rate_per_second: float = Field(
+        100, ge=0, description="Requests per second that one address or key may make of one worker; 0: any"
+    )
+    rate_burst: int = Field(
+        1000, ge=1, description="Requests that one address or key may make of one worker at once"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses or networks of proxies whose word is taken for who asks (X-Forwarded-For)"
+    )
     base_map: str | None = Field(None, description="Raster tile address with {z}/{x}/{y} under the web map")
     base_map_credit: str = Field("", description="Attribution of the base map, shown on the map")
 
@@ -54,10 +63,12 @@ class Settings(BaseSettings):
         """The folder or address where deliveries are kept."""
         return self.deliveries or str(self.home / "deliveries")
 
-    @field_validator("extent", "languages", mode="before")
+    @field_validator("extent", "languages", "trusted_proxies", mode="before")
     @classmethod
     def _split_at_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",")) if value.strip() else ()
 
     @field_validator("home")
     @classmethod

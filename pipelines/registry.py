@@ -102,6 +102,31 @@ HEAD = sa.Table(
     sa.Column("extent", ARRAY(sa.Double), comment="West, south, east, north in degrees"),
     sa.Column("published_at", MOMENT, nullable=False, server_default=NOW),
 )
+API_KEY = sa.Table(
+    "api_key",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True, comment="Stands in the key itself, and may be told"),
+    sa.Column("hash", sa.LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key"),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, comment="Whose key it is, or what for"),
+    sa.Column("created_at", MOMENT, nullable=False, server_default=NOW),
+    sa.Column("expires_at", MOMENT),
+    sa.Column("revoked_at", MOMENT),
+)
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("audit", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("at", MOMENT, nullable=False, index=True),
+    sa.Column("actor", sa.Text, comment="User of the machine, if it was a command"),
+    sa.Column("key", sa.Text, comment="Key of the request, or the key that a command is about"),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False, comment="HTTP method, or the command"),
+    sa.Column("path", sa.Text),
+    sa.Column("query", sa.Text),
+    sa.Column("status", sa.Integer),
+    sa.Column("rows", sa.BigInteger, comment="How many were read, if that is known"),
+)
 LEVEL_HEAD = sa.Table(
     "level_head",
     METADATA,

@@ -52,6 +52,7 @@ def wall(level: Level, layers: Iterable[Layer], role: str) -> list[str]:
         f"CREATE SCHEMA {here}",
         *(statement for layer in seen for statement in _layer(layer, level)),
         _heads(level, seen),
+        _keys(here) if level == "public" else _audit(here, level),
         f'GRANT USAGE ON SCHEMA {here} TO "{role}"',
         f'GRANT SELECT ON ALL TABLES IN SCHEMA {here} TO "{role}"',
         f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {here} FROM PUBLIC",
@@ -111,4 +112,30 @@ def _heads(level: Level, layers: list[Layer]) -> str:
         FROM registry.head LEFT JOIN registry.level_head AS seen
             ON seen.layer = head.layer AND seen.level = '{level}' AND head.layer = ANY(ARRAY[{blind}]::text[])
         WHERE head.layer = ANY(ARRAY[{names}]::text[])
+    """
+
+
+def _keys(here: str) -> str:
+    """The level that a key opens, for whom knows the hash of the key."""
+    return f"""
+        CREATE FUNCTION {here}.key_of(digest bytea) RETURNS TABLE (id text, level text)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            SELECT id, level FROM registry.api_key
+            WHERE hash = digest AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+        $$
+    """
+
+
+def _audit(here: str, level: Level) -> str:
+    """Write down what was read at this level: a level can speak for itself only."""
+    columns = "at timestamptz, key text, method text, path text, query text, status int, rows bigint"
+    return f"""
+        CREATE FUNCTION {here}.note_reads(reads jsonb) RETURNS bigint
+        LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            WITH noted AS (
+                INSERT INTO registry.audit (at, key, level, method, path, query, status, rows)
+                SELECT at, key, '{level}', method, path, query, status, rows
+                FROM jsonb_to_recordset(reads) AS read ({columns}) RETURNING audit
+            ) SELECT count(*) FROM noted
+        $$
     """

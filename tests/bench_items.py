@@ -148,9 +148,8 @@ def _get(port: int, path: str) -> bytes:
 @contextmanager
 def _mesip(home: Path) -> Iterator[None]:
     program = "from mesip.cli import main; main()"
-    yield from _served(
-        [sys.executable, "-c", program, "serve", "--port", str(MESIP_PORT)], MESIP_PORT, home, {}
-    )
+    command = [sys.executable, "-c", program, "serve", "--port", str(MESIP_PORT)]
+    yield from _served(command, MESIP_PORT, home, {"MESIP_RATE_PER_SECOND": "0"})
 
 
 @contextmanager

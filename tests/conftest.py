@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +20,7 @@ from starlette.testclient import TestClient
 from api.configuration import HERE
 from api.reading import close_readers
 from layers import Layer, all_feeds, all_layers, catalogue, layers_for
+from layers.access import may_see
 from mesip import cli, cluster
 from mesip.database import Database
 from mesip.settings import Settings, settings
@@ -92,6 +94,7 @@ def node(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESIP_HOME", str(tmp_path_factory.mktemp(name)))
         patch.setenv("MESIP_DATABASE_URL", _url(server, name))
+        patch.setenv("MESIP_RATE_PER_SECOND", "0")
         settings.cache_clear()
         yield settings()
         close_readers()
@@ -188,10 +191,57 @@ def vault() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def vaulted(vault: None, loaded: Database, node: Settings, tmp_path_factory) -> Database:
-    """A database with the sample city, and with closed fields and layers of which every value is told."""
+def vaulted(
+    vault: None, loaded: Database, node: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Database:
+    """A database with the sample city and the vault, in which every closed field of every layer is told.
+
+    The benches have a history: of what everybody sees, and of what only some see.
+    """
     migrate(loaded, all_layers().values(), node.srid)
+    folder = tmp_path_factory.mktemp("vault")
+    for feed, stand, text in vault_deliveries():
+        path = folder / f"{feed}.csv"
+        path.write_text(text)
+        load(Order(feed, (path,), stand), loaded, node)
+    with loaded.transaction() as connection:
+        for layer in all_layers().values():
+            for field in layer.fields:
+                if field.kind == "text" and not may_see("public", field.access):
+                    told = f"COALESCE({field.name}, 'Kanarek ' || {layer.key})"
+                    connection.execute(sa.text(f"UPDATE city.{layer.name} SET {field.name} = {told}"))
     return loaded
+
+
+def vault_deliveries() -> Iterator[tuple[str, date, str]]:
+    """Tables for the layers of the vault: feed, day, text."""
+    for year in (2023, 2024, 2025):
+        benches = [bench(number, year - 2023) for number in range(1, 61)]
+        names = "id;name;kind;seats;height_cm;repaired;donor;donor_pesel;land_register;complaint;lock_code"
+        yield "benches", date(year, 1, 1), "\n".join([f"{names};lon;lat", *benches]) + "\n"
+    cases = [f"PR.{n};Jan Zawadzki {n};{pesel(n)};odmowa;{16.9 + n / 1000};52.4" for n in range(1, 21)]
+    yield "proceedings", date(2025, 1, 1), "\n".join(["case_id;party;pesel;verdict;lon;lat", *cases]) + "\n"
+    digs = [f"W{n};Marek Lis {n};{16.9 + n / 1000};52.41" for n in range(1, 21)]
+    yield "digs", date(2025, 1, 1), "\n".join(["dig_id;contractor;lon;lat", *digs]) + "\n"
+
+
+def bench(number: int, version: int) -> str:
+    """A bench, of which every fifth changes to everybody's eyes, and most to some."""
+    seen = (number, f"Ławka {number}", "ws"[number % 2], 2 + (number % 5 == 0) * version)
+    for_partners = (40 + number % 7 * version, f"{2023 + version}-05-01")
+    donor = (f"Anna Kowalska {number % 9 * (version + 1)}", pesel(number))
+    closed = (*donor, f"PO1P/{number * 97:08d}/{number % 10}", number % 2 == 0, f"K{number * 31}")
+    place = (16.88 + number / 2000, 52.38 + number % 10 / 500)
+    return ";".join(map(str, (*seen, *for_partners, *closed, *place)))
+
+
+def pesel(number: int) -> str:
+    """A personal number with the right last digit."""
+    digits = f"80{1 + number % 12:02d}{1 + number % 28:02d}{number:04d}"
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3), strict=True)
+    )
+    return f"{digits}{-weighted % 10}"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """What cannot be answered is refused with a sentence; what is closed stays closed; nothing breaks it."""
 
-from contextlib import contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -9,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.reading import SIZES, close_readers, readers
+from api.reading import MOST_CONNECTIONS, close_readers, readers
 from layers import all_layers
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -399,17 +401,25 @@ def test_the_role_of_the_api_sees_no_closed_column(loaded):
 # When the database is slow or busy
 
 
-def test_what_takes_too_long_is_refused_with_a_sentence_and_others_are_served(client, loaded):
+def test_what_takes_too_long_is_given_up_with_a_sentence_and_others_are_served(client, loaded):
     with impatient(loaded, "300ms"), loaded.transaction() as holding:
         holding.execute(sa.text("LOCK TABLE city.trees IN ACCESS EXCLUSIVE MODE"))
-        assert "This takes too long." in refused(client, f"{HERE}?limit=1")
+        assert "This takes too long." in unavailable(client, f"{HERE}?limit=1")
         assert client.get("/collections/stops/items?limit=1").status_code == 200
     assert client.get(f"{HERE}?limit=1").status_code == 200
 
 
+def unavailable(client, url):
+    answer = client.get(url)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "5"
+    return answer.json()["detail"]
+
+
 @contextmanager
 def impatient(database, patience):
-    """The role of the API waits no longer than ``patience``; the pool is opened anew for it."""
+    """The role of the API waits no longer than ``patience``; its connections are made anew for it."""
     for limit in (patience, "30s"):
         with database.transaction() as connection:
             change = f"ALTER ROLE \"{database.role('public')}\" SET statement_timeout = '{limit}'"
@@ -419,24 +429,52 @@ def impatient(database, patience):
             yield
 
 
-def test_after_the_database_went_away_answers_come_back_soon(client, loaded):
+def test_a_crowd_is_told_to_come_back(client, monkeypatch):
+    connections = readers()["public"].connections
+    monkeypatch.setattr(connections, "patience", 0.1)
+    with ExitStack() as taken:
+        for _ in range(MOST_CONNECTIONS["public"]):
+            taken.enter_context(connections.one())
+        sentence = "The data cannot be read at the moment. Try again in a few seconds."
+        assert unavailable(client, f"{HERE}?limit=1") == sentence
+    assert client.get(f"{HERE}?limit=1").status_code == 200
+
+
+# When the database goes away
+
+
+def crowd(client, requests=3 * MOST_CONNECTIONS["public"]):
+    """Many ask at once, so that all connections are used."""
+    with ThreadPoolExecutor(requests) as asking:
+        return list(asking.map(lambda _: client.get(f"{HERE}?limit=1"), range(requests)))
+
+
+def test_connections_that_the_database_dropped_are_noticed_before_they_are_used(client, loaded):
+    assert {answer.status_code for answer in crowd(client)} == {200}
     with loaded.transaction() as connection:
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :role"
-        connection.execute(sa.text(end), {"role": loaded.role("public")})
-    answers = [client.get(f"{HERE}?limit=1") for _ in range(SIZES["public"].most + 1)]
-    for answer in answers:
-        assert answer.status_code in (200, 503), answer.text
-    assert answers[-1].status_code == 200
+        ended = connection.execute(sa.text(end), {"role": loaded.role("public")}).all()
+    assert len(ended) > 1
+    assert {answer.status_code for answer in crowd(client)} == {200}
 
 
-def test_a_crowd_is_told_to_come_back(client, monkeypatch):
-    pool = readers()["public"].pool
-    monkeypatch.setattr(pool, "timeout", 0.1)
-    taken = [pool.getconn() for _ in range(SIZES["public"].most)]
-    answer = client.get(f"{HERE}?limit=1")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "5"
-    assert answer.json()["detail"] == "The data cannot be read at the moment. Try again in a few seconds."
-    for connection in taken:
-        pool.putconn(connection)
-    assert client.get(f"{HERE}?limit=1").status_code == 200
+def test_an_answer_comes_as_soon_as_the_database_is_back(client, loaded, rows):
+    role = loaded.role("public")
+    let(loaded, role, "NOLOGIN")
+    assert {answer.status_code for answer in crowd(client)} == {503}
+    began = time.monotonic()
+    assert "Try again in a few seconds." in unavailable(client, f"{HERE}?limit=1")
+    assert time.monotonic() - began < 1
+    let(loaded, role, "LOGIN")
+    began = time.monotonic()
+    assert {answer.status_code for answer in crowd(client)} == {200}
+    assert time.monotonic() - began < 1
+
+
+def let(database, role, right):
+    """Let ``role`` log in, or end its connections and let it no more."""
+    with database.transaction() as connection:
+        connection.execute(sa.text(f'ALTER ROLE "{role}" {right}'))
+    with database.transaction() as connection:
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :role"
+        connection.execute(sa.text(end), {"role": role})

@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": ("serve",),
     "backup": ("backup", "restore"),
     "happened": ("runs", "issues", "rejects", "diff"),
+    "keys": ("keys",),
 }
 
 

@@ -43,5 +43,6 @@ def listen(host: str, port: int, workers: int) -> None:
         log_config=logs.configuration(settings().log) or LOGGING_CONFIG,
         log_level="warning",
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings().trusted_proxies),
+        forwarded_allow_ips=",".join(settings().trusted_proxies),
     )
