@@ -40,6 +40,14 @@ def current(layer: Layer, level: Level, versions_view: str) -> str:
     """
 
 
+def past(layer: Layer, level: Level, versions_view: str) -> str:
+    """The versions that are not current: visible columns, ``valid``, ``recorded``."""
+    if not sees_all(layer, level):
+        return f"SELECT * FROM {versions_view} WHERE NOT (upper_inf(valid) AND upper_inf(recorded))"
+    columns = ", ".join([*(field.name for field in layer.fields), "geom", "lonlat"])
+    return f"SELECT {columns}, valid, recorded FROM {SCHEMA}.{layer.name}_history"
+
+
 def _every(layer: Layer, columns: str) -> str:
     table = f"{SCHEMA}.{layer.name}"
     return f"""

@@ -9,7 +9,7 @@ from layers import LEVELS, Layer, Level
 from layers.access import may_see
 from mesip.database import Database
 from mesip.passwords import password
-from pipelines.seen import current, sees_all, versions
+from pipelines.seen import current, past, sees_all, versions
 
 PATIENCE = "30s"
 NOTHING_ELSE = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT"
@@ -82,16 +82,17 @@ def _standing(connection: sa.Connection, level: Level) -> tuple[str | None, int]
 
 
 def _relations(layers: list[Layer], level: Level) -> int:
-    """Two views of every layer, and that of the heads."""
-    return 2 * sum(may_see(level, layer.access) for layer in layers) + 1
+    """Three views of every layer, and that of the heads."""
+    return 3 * sum(may_see(level, layer.access) for layer in layers) + 1
 
 
 def _layer(layer: Layer, level: Level) -> list[str]:
-    """The current rows of a layer, its versions, and its rows at a pair of times, as ``level`` sees them."""
+    """The current rows of a layer, those that are not, both, and its rows at a pair of times."""
     here = f"{schema(level)}.{layer.name}"
     return [
         f"CREATE VIEW {here}_versions AS {versions(layer, level)}",
         f"CREATE VIEW {here} AS {current(layer, level, f'{here}_versions')}",
+        f"CREATE VIEW {here}_past AS {past(layer, level, f'{here}_versions')}",
         # Of plain SQL and as its caller, so that the planner sees through it to the indexes.
         f"""CREATE FUNCTION {here}_at(valid_at timestamptz, known_at timestamptz)
             RETURNS SETOF {here}_versions LANGUAGE sql STABLE PARALLEL SAFE AS $$

@@ -71,6 +71,8 @@ def told_to(database, level):
         current = connection.exec_driver_sql(
             f"SELECT {SEEN}, valid_since, recorded_since FROM {level}_api.utility_devices"
         ).one()
+        past = [tuple(row) for row in connection.exec_driver_sql(query.replace("_versions", "_past"))]
+    assert past == [version for version in versions if version[2] or version[4]]
     return versions, tuple(current)
 
 

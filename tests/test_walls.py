@@ -48,17 +48,20 @@ def readable(loaded):
 
 @every_level
 def test_a_level_reads_just_the_declared_columns_of_a_layer(readable, layer, level):
-    found = {each for each in readable[level] if each[1] in (layer.name, f"{layer.name}_versions")}
+    views = [layer.name, f"{layer.name}_versions", f"{layer.name}_past"]
+    found = {each for each in readable[level] if each[1] in views}
     names = [field.name for field in layer.fields if may_see(level, field.access)]
     here = schema(level)
     current = {(here, layer.name, name) for name in [*names, *OWN, "valid_since", "recorded_since"]}
-    versions = {(here, f"{layer.name}_versions", name) for name in [*names, *OWN, "valid", "recorded"]}
+    versions = {(here, view, name) for view in views[1:] for name in [*names, *OWN, "valid", "recorded"]}
     assert found == current | versions
 
 
 @every_level
 def test_a_level_reads_nothing_but_layers_and_heads(readable, level):
-    known = {name + suffix for name in all_layers() for suffix in ("", "_versions")} | {"layer_heads"}
+    known = {name + suffix for name in all_layers() for suffix in ("", "_versions", "_past")} | {
+        "layer_heads"
+    }
     assert {each[:2] for each in readable[level]} == {(schema(level), name) for name in known}
 
 
