@@ -10,10 +10,10 @@ PORT ?= 5000
 WEB := api/web
 WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
-.PHONY: help setup web demo test lint bench docs clean
+.PHONY: help setup web demo test lint bench bench-privacy docs clean
 
 help: ## What can be made
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: .venv/.ready .venv/.system web ## Python, packages, PostGIS, the web page
 	@true
@@ -33,6 +33,9 @@ lint: .venv/.ready ## Form, types, and which room may import which
 bench: setup ## The measurements of docs/benchmarks.md
 	@python tests/bench_items.py
 	python tests/bench_loads.py
+
+bench-privacy: setup ## 10,000 requests over two databases that differ in what is hidden
+	@pytest -q tests/privacy --requests 10000 --timeout 3600
 
 docs: .venv/.ready ## The pages derived from the declarations
 	@python docs/derive.py

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import hypothesis
 import psycopg
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 import uvicorn
@@ -24,7 +26,8 @@ from layers.access import may_see
 from mesip import cli, cluster
 from mesip.database import Database
 from mesip.settings import Settings, settings
-from pipelines import load as loading
+from pipelines import sources
+from pipelines.arrow_frames import to_table
 from pipelines.load import Order, load
 from pipelines.migrate import migrate
 from pipelines.sample_city.write import write_city
@@ -41,6 +44,11 @@ CHROMIUM = (
 DESKTOP = (1000, 640)
 # What Chromium says of a request that a test has cut off.
 CUT = "net::ERR_FAILED"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--requests``: how many requests are replayed on two databases that differ in what is hidden."""
+    parser.addoption("--requests", type=int, default=600)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -67,6 +75,12 @@ def server() -> Iterator[cluster.Server]:
     cluster.stop(home)
     shutil.rmtree(running.data, ignore_errors=True)
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def administer(server: cluster.Server) -> Callable[..., None]:
+    """Tell the server's owner statements that make and drop databases."""
+    return partial(_administer, server)
 
 
 @pytest.fixture(scope="session")
@@ -182,12 +196,18 @@ def vault() -> Iterator[None]:
         patch.syspath_prepend(Path(__file__).parent / "rooms")
         patch.setattr(catalogue, "ROOMS", (*catalogue.ROOMS, "vault"))
         # The process that reads files would know the city's own layers only.
-        patch.setattr(loading, "confined", lambda reader, _, *given: reader(*given))
+        patch.setattr(sources, "confined", read_here)
         for cache in caches:
             cache.cache_clear()
         yield
     for cache in caches:
         cache.cache_clear()
+
+
+def read_here(reader, _, *given):
+    """What is read in a process of its own otherwise."""
+    for rows in reader(*given):
+        yield rows if isinstance(rows, pa.Table) else to_table(*rows)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,417 @@
+"""Nobody learns from any answer what is hidden.
+
+Two databases are equal in their public part and differ in every hidden value. The same requests get the same
+bytes from both. Requests are made of the API's own description and of the declarations, those of the closed
+layers too, so an address or a parameter that is added later is asked without anybody adding it here.
+
+    pytest tests/privacy --requests 10000
+"""
+
+import itertools
+import math
+import random
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import application
+from api.gate import Caller, Gate
+from api.reading import close_readers
+from layers import all_layers, layers_for
+from mesip.database import Database
+from mesip.settings import settings
+from pipelines.keys import new_key
+from pipelines.migrate import migrate
+
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+# Moments at which answers may differ from each other without telling anything.
+CLOCK = re.compile(rb'"timeStamp": ?"[^"]*"')
+PESEL = re.compile(rb"(?<![\w.-])\d{11}(?![\w.-])")
+LAND_REGISTER = re.compile(rb"[A-Z]{2}\d[A-Z]/\d{8}/\d")
+LINK = re.compile(rb'"href": ?"(http://testserver/[^"{]*)"')
+SHORTEST_TELLING = 6
+MALFORMED = [
+    "",
+    "x",
+    "-1",
+    "1e99",
+    "%",
+    "'",
+    '"',
+    "\\",
+    "a,b",
+    "null",
+    "' OR 1=1 --",
+    "ąć",
+    "\u202e",
+    "9" * 30,
+]
+DAYS = ["2022-06-01", "2023-01-01", "2023-06-01", "2024-06-01", "2025-06-01", "2026-06-01T12:00:00Z", "now"]
+BOXES = [
+    "16.8,52.3,17.1,52.5",
+    "16.88,52.38,16.9,52.4",
+    "16.9,52.4,16.901,52.401",
+    "0,0,1,1",
+    "16.9,52.4,16.8,52",
+]
+
+
+class Asked(NamedTuple):
+    """One request of anybody's."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Answer(NamedTuple):
+    """All that is told: nothing but the date is left out."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@pytest.fixture(scope="module")
+def described(vaulted):
+    """The API as it describes itself to those who see the most; addresses in it are not secret."""
+    key = new_key(vaulted, "internal", "a test", None)
+    with TestClient(application(), base_url="http://testserver") as asking:
+        header = {"Authorization": f"Bearer {key.token}"}
+        return asking.get("/openapi", headers=header).json()["paths"]
+
+
+# Requests
+
+
+class Questions:
+    """Requests made at random, the same for one seed: described addresses, declared names, real values."""
+
+    def __init__(self, seed: int, described: dict[str, Any], database: Database) -> None:
+        self.random = random.Random(seed)
+        # Addresses of layers are much alike, so each kind of address is drawn first, then one of the kind.
+        self.kinds: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+        for path, methods in described.items():
+            for method, operation in methods.items():
+                self.kinds.setdefault(shape(path), []).append((method.upper(), path, operation))
+        self.fields = sorted({field.name for layer in all_layers().values() for field in layer.fields})
+        self.values = {layer.name: told_values(database, layer) for layer in all_layers().values()}
+        self.places = {layer.name: told_places(database, layer) for layer in all_layers().values()}
+        self.found: list[str] = []
+
+    def __iter__(self) -> Iterator[Asked]:
+        while True:
+            kind = self.random.random()
+            if kind < 0.15 and self.found:
+                yield Asked("GET", self.random.choice(self.found), self.headers())
+            elif kind < 0.2:
+                yield Asked("GET", f"/{self.nonsense()}", self.headers())
+            else:
+                yield self.described()
+
+    def described(self) -> Asked:
+        """A described address: more often one of data, with fitting and unfitting parameters."""
+        weights = [4 if "{" in kind or kind.endswith(("items", "search")) else 1 for kind in self.kinds]
+        (kind,) = self.random.choices(list(self.kinds), weights)
+        method, path, operation = self.random.choice(self.kinds[kind])
+        layer = next((name for name in all_layers() if f"/{name}" in path.split("{")[0]), "benches")
+        query = urlencode(self.query(operation, layer), errors="replace")
+        if self.random.random() < 0.06:
+            method = self.random.choice(["HEAD", "POST", "DELETE"])
+        return Asked(method, self.filled(path, layer) + (f"?{query}" if query else ""), self.headers())
+
+    def heard(self, body: bytes) -> None:
+        """Take addresses from an answer, to follow them later."""
+        links = [urlsplit(link.decode()) for link in LINK.findall(body)]
+        for link in self.random.sample(links, min(3, len(links))):
+            self.found.append(link.path + (f"?{link.query}" if link.query else ""))
+
+    def filled(self, path: str, layer: str) -> str:
+        """A described path, with something in its places: a tile with data in it, a key, or anything."""
+        zoom = self.random.randint(9, 17)
+        column, row = tile_of(*self.random.choice(self.places[layer]), zoom)
+        axes = {"tileMatrix": zoom, "tileRow": row, "tileCol": column}
+        key = self.value(layer, all_layers()[layer].key if self.random.random() < 0.8 else "")
+        return re.sub(r"{(\w+)}", lambda named: quote(str(axes.get(named[1], key)), safe=""), path)
+
+    def query(self, operation: dict[str, Any], layer: str) -> list[tuple[str, str]]:
+        """Some described parameters, and sometimes a field, be it hidden or of another layer."""
+        stated = {named(each): each for each in operation.get("parameters", []) if each.get("in") != "path"}
+        chosen = {
+            name for name, each in stated.items() if each.get("required") and self.random.random() < 0.95
+        }
+        general = sorted(name for name in stated if name not in self.fields)
+        chosen |= set(self.random.sample(general, min(len(general), self.random.choice([0, 1, 1, 2, 3]))))
+        if len(general) < len(stated) and self.random.random() < 0.4:
+            chosen.add(self.random.choice(self.own(layer)))
+        if self.random.random() < 0.05:
+            chosen.add(self.random.choice([*self.fields, "nonsense"]))
+        codes = {name: stated.get(name, {}).get("schema", {}).get("enum") for name in chosen}
+        return [
+            (name, self.random.choice(codes[name] or [self.parameter(name, layer)]))
+            for name in sorted(chosen)
+        ]
+
+    def parameter(self, name: str, layer: str) -> str:
+        """A value for the parameter ``name``."""
+        pick, field = self.random.choice, self.random.choice([*self.fields, *self.own(layer)])
+        if self.random.random() < 0.04:
+            return pick([*MALFORMED, self.nonsense()])
+        special = {
+            "f": lambda: pick(["json", "json", "html"]),
+            "lang": lambda: pick(["pl", "en"]),
+            "limit": lambda: str(pick([1, 2, 7, 100, 1000, 10_000])),
+            "bbox": lambda: pick(BOXES),
+            "bbox-crs": lambda: f"{EPSG}{pick([2177, 4326, 3857, 2180])}",
+            "crs": lambda: f"{EPSG}{pick([2177, 4326, 3857, 2180])}",
+            "filter-crs": lambda: f"{EPSG}{pick([2177, 4326])}",
+            "filter-lang": lambda: pick(["cql2-text", "cql2-text", "cql2-json"]),
+            "datetime": lambda: pick([pick(DAYS), f"{pick(DAYS)}/{pick(DAYS)}", f"../{pick(DAYS)}"]),
+            "known-at": lambda: pick(DAYS),
+            "resulttype": lambda: pick(["hits", "results"]),
+            "sortby": lambda: pick(["", "-", "+"]) + field,
+            "properties": lambda: ",".join(dict.fromkeys((field, pick(self.own(layer))))),
+            "filter": lambda: self.filter(layer),
+            "q": lambda: self.value(layer)[: pick([1, 3, 20])],
+        }
+        return special[name]() if name in special else self.value(layer, name)
+
+    def filter(self, layer: str) -> str:
+        """A condition in CQL2, on fields that may be hidden."""
+        field = self.random.choice([*self.own(layer), *self.own(layer), *self.fields])
+        text = self.value(layer, field).replace("'", "''")
+        one = self.random.choice(
+            [
+                f"{field} = '{text}'",
+                f"{field} <> '{text}'",
+                f"{field} > {self.random.randint(0, 99)}",
+                f"{field} LIKE '{text[:2]}%'",
+                f"CASEI({field}) = CASEI('{text}')",
+                f"{field} IS NOT NULL",
+                f"{field} IN ('{text}', 'x')",
+                f"{field} BETWEEN 1 AND 50",
+                f"{field} = DATE('2024-05-01')",
+                f"S_INTERSECTS(geometry, BBOX({self.random.choice(BOXES)}))",
+                f"T_AFTER({field}, DATE('2024-01-01'))",
+                f"{field} = {self.random.choice(self.fields)}",
+            ]
+        )
+        return one if self.random.random() < 0.7 else f"NOT ({one}) OR {self.filter(layer)}"
+
+    def own(self, layer: str) -> list[str]:
+        """The fields of a layer, hidden ones too."""
+        return [field.name for field in all_layers()[layer].fields]
+
+    def value(self, layer: str, field: str = "") -> str:
+        """A value that stands in the layer, of any field or of one."""
+        told = self.values[layer]
+        known = told.get(field) or told[self.random.choice(list(told))]
+        return self.random.choice(known)
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What clients send along."""
+        accepted = self.random.choice(
+            ["application/json", "application/json", "*/*", "text/html", "image/png"]
+        )
+        language = self.random.choice(["pl", "en", "en-GB,pl;q=0.5"])
+        # The moment in an answer is of one length, but not when it is compressed.
+        return (("Accept", accepted), ("Accept-Language", language), ("Accept-Encoding", "identity"))
+
+    def nonsense(self) -> str:
+        """A path that somebody might try."""
+        parts = [
+            "collections",
+            "items",
+            "search",
+            "jobs",
+            "processes",
+            "map",
+            "health",
+            *all_layers(),
+            *self.fields,
+        ]
+        return "/".join(quote(part) for part in self.random.choices(parts, k=self.random.randint(1, 4)))
+
+
+def named(parameter: dict[str, Any]) -> str:
+    """The name of a described parameter."""
+    return parameter.get("name") or parameter["$ref"].split("/")[-1].removesuffix("-data")
+
+
+def shape(path: str) -> str:
+    """A path without the name of its layer."""
+    return re.sub("|".join(rf"(?<=/){name}\b" for name in all_layers()), "LAYER", path)
+
+
+def tile_of(longitude: float, latitude: float, zoom: int) -> tuple[int, int]:
+    """The column and the row of the tile of WebMercatorQuad that holds a place in degrees."""
+    sine = math.sin(math.radians(latitude))
+    down = 0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)
+    return int((longitude + 180) / 360 * 2**zoom), int(down * 2**zoom)
+
+
+def told_places(database: Database, layer) -> list[tuple[float, float]]:
+    """Where some features are, longitude first."""
+    with database.transaction() as connection:
+        place = "ST_PointOnSurface(lonlat)"
+        query = f"SELECT ST_X({place}), ST_Y({place}) FROM city.{layer.name} ORDER BY {layer.key} LIMIT 50"
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def told_values(database: Database, layer) -> dict[str, list[str]]:
+    """Some values of every field, hidden ones too; there is at least one."""
+    with database.transaction() as connection:
+        return {
+            field.name: [
+                str(value.isoformat() if isinstance(value, date) else value)
+                for value in connection.exec_driver_sql(
+                    f"SELECT DISTINCT {field.name} FROM ("
+                    f"SELECT * FROM city.{layer.name} ORDER BY {layer.key} LIMIT 200"
+                    f") AS few WHERE {field.name} IS NOT NULL ORDER BY 1 LIMIT 20"
+                ).scalars()
+            ]
+            or ["x"]
+            for field in layer.fields
+        }
+
+
+# The comparison
+
+
+def answers(database: Database, asked, heard=lambda _: None):
+    """What anybody is answered over ``database``."""
+    close_readers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESIP_DATABASE_URL", database.url)
+        settings.cache_clear()
+        with TestClient(application(), base_url="http://testserver", raise_server_exceptions=False) as asking:
+            for each in asked:
+                got = asking.request(each.method, each.path, headers=dict(each.headers))
+                headers = sorted((name, value) for name, value in got.headers.items() if name != "date")
+                answer = Answer(got.status_code, tuple(headers), CLOCK.sub(b"", got.content))
+                heard(got.content)
+                yield each, answer
+    close_readers()
+    settings.cache_clear()
+
+
+class Replay(NamedTuple):
+    """Requests with their answers, and the first that was answered in another way over the other database."""
+
+    answers: list[tuple[Asked, Answer]]
+    difference: tuple[Asked, Answer, Answer] | None
+
+
+def replay(one: Database, two: Database, questions: Questions, requests: int) -> Replay:
+    """Ask the same over both databases."""
+    told = list(answers(one, itertools.islice(questions, requests), questions.heard))
+    for (asked, before), (_, after) in zip(told, answers(two, [asked for asked, _ in told]), strict=True):
+        if before != after:
+            return Replay(told, (asked, before, after))
+    return Replay(told, None)
+
+
+@pytest.fixture(scope="module")
+def replayed(vaulted, other, described, pytestconfig):
+    return replay(vaulted, other, Questions(1, described, vaulted), pytestconfig.getoption("requests"))
+
+
+def test_the_same_is_answered_whatever_is_hidden(replayed):
+    if replayed.difference:
+        asked, *told = replayed.difference
+        parts = [f"{answer.status} {answer.headers}\n{answer.body[:2000]!r}" for answer in told]
+        pytest.fail("\n".join([str(asked), *parts]))
+
+
+def test_the_requests_are_of_all_kinds(replayed, described):
+    told = replayed.answers
+    statuses = [answer.status for _, answer in told]
+    shapes = {shape(re.sub(r"\{.*", "", path)) for path in described}
+    assert statuses.count(200) > len(told) / 4
+    assert {200, 400, 404, 405} <= set(statuses)
+    assert not [asked for asked, answer in told if answer.status >= 500]
+    reached = {shape(asked.path.split("?")[0]) for asked, _ in told}
+    assert [each for each in shapes if not any(path.startswith(each) for path in reached)] == []
+
+
+def test_no_public_byte_tells_a_hidden_value(vaulted, replayed):
+    secrets = {value for layer in all_layers().values() for value in hidden_texts(vaulted, layer)}
+    assert len(secrets) > 100
+    telling = re.compile(b"|".join(re.escape(value.encode()) for value in sorted(secrets)))
+    for asked, answer in replayed.answers:
+        # What the caller said themselves may be said back.
+        body = answer.body.replace(asked.path.encode(), b"")
+        if answer.status == 200:
+            assert not telling.search(body), asked
+            assert not LAND_REGISTER.search(body), asked
+            assert not [number for number in PESEL.findall(body) if is_pesel(number)], asked
+
+
+def hidden_texts(database: Database, layer) -> set[str]:
+    """What closed text fields hold, unless the public sees the same somewhere."""
+    open_ = layers_for("public").get(layer.name)
+    hidden = [
+        field
+        for field in layer.fields
+        if field.kind == "text" and field not in (open_.fields if open_ else ())
+    ]
+    with database.transaction() as connection:
+        return {
+            value
+            for field in hidden
+            for value in connection.exec_driver_sql(
+                f"SELECT DISTINCT {field.name} FROM city.{layer.name}"
+            ).scalars()
+            if value and len(value) >= SHORTEST_TELLING
+        }
+
+
+def is_pesel(number: bytes) -> bool:
+    """Whether eleven digits are a personal number: its month, its day and its last digit fit."""
+    digits = [int(digit) for digit in number.decode()]
+    weighted = sum(
+        digit * weight for digit, weight in zip(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1), strict=True)
+    )
+    month, day = digits[2] * 10 + digits[3], digits[4] * 10 + digits[5]
+    return weighted % 10 == 0 and 1 <= month % 20 <= 12 and 1 <= day <= 31
+
+
+# A test that cannot fail proves nothing: the wall is broken on purpose, and that is noticed.
+
+
+def rows_chosen_by_a_hidden_field(database, monkeypatch):
+    with database.transaction() as connection:
+        seen = connection.exec_driver_sql(
+            "SELECT pg_get_viewdef('public_api.benches'::regclass)"
+        ).scalar_one()
+        view = f"CREATE OR REPLACE VIEW public_api.benches AS {seen.strip().rstrip(';')} WHERE complaint"
+        connection.exec_driver_sql(view.replace("%", "%%"))
+
+
+def everybody_is_taken_for_staff(database, monkeypatch):
+    async def internal(*_):
+        return Caller("internal", None)
+
+    monkeypatch.setattr(Gate, "_caller", internal)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [rows_chosen_by_a_hidden_field, everybody_is_taken_for_staff],
+)
+def test_a_wall_that_is_broken_is_noticed(vaulted, other, described, broken, monkeypatch):
+    for database in (vaulted, other):
+        broken(database, monkeypatch)
+    about_benches = {
+        path: methods for path, methods in described.items() if path.startswith("/collections/benches")
+    }
+    assert replay(vaulted, other, Questions(2, about_benches, vaulted), 60).difference
+    for database in (vaulted, other):
+        with database.transaction() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public_api CASCADE")
+        migrate(database, all_layers().values(), settings().srid)
