@@ -30,7 +30,7 @@ lint: .venv/.ready ## Form, types, and which room may import which
 	lint-imports --no-cache
 	pyright
 
-bench: setup ## The measurements of docs/benchmarks.md
+bench: setup .venv/.clients ## The measurements of docs/benchmarks.md
 	@python tests/bench_items.py
 	python tests/bench_loads.py
 
