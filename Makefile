@@ -33,6 +33,7 @@ lint: .venv/.ready ## Form, types, and which room may import which
 bench: setup .venv/.clients ## The measurements of docs/benchmarks.md
 	@python tests/bench_items.py
 	python tests/bench_loads.py
+	python tests/bench_limits.py
 
 bench-privacy: setup ## 10,000 requests over two databases that differ in what is hidden
 	@pytest -q tests/privacy --requests 10000 --timeout 3600

@@ -123,7 +123,7 @@ def content_policy(base_map: str | None) -> str:
     """What pages may load: nothing but our own files, and tiles of the base map if there is one."""
     tiles = f" {'/'.join(base_map.split('/')[:3])}" if base_map else ""
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
         f"img-src 'self' data: blob:{tiles}; connect-src 'self'{tiles}; worker-src 'self' blob:; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from api.app import application
+from api.gate import content_policy
 from api.keyring import REMEMBERED_SECONDS
 from api.limits import Buckets, Rate, network
 from layers import LEVELS, get_layer
@@ -299,6 +300,16 @@ def test_every_answer_has_the_headers_that_protect_browsers(client, path, form):
     if policy:
         assert "default-src 'none'" in policy
         assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+
+
+def test_pages_may_load_tiles_of_the_base_map_and_nothing_else_from_elsewhere():
+    assert "https:" not in content_policy(None)
+    policy = content_policy("https://tile.example:8443/a/{z}/{x}/{y}.png")
+    places = {part.split()[0] for part in policy.split("; ") if "https:" in part}
+    assert places == {"img-src", "connect-src"}
+    assert policy.count("https://tile.example:8443") == 2
+    assert "/a/" not in policy
 
 
 def test_what_is_closed_is_kept_in_no_cache(ask):
