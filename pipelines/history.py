@@ -54,9 +54,8 @@ def at_function(layer: Layer, srid: int) -> str:
 
 def _move_to_history(connection: sa.Connection, this: Publication) -> None:
     names, key = ", ".join(this.columns), this.layer.key
-    _run(
+    this.execute(
         connection,
-        this,
         f"""
         INSERT INTO {this.history} ({names}, stand, run, valid, recorded)
         SELECT {names}, stand, run, tstzrange(valid_since, NULL), tstzrange(recorded_since, NULL)
@@ -68,9 +67,8 @@ def _move_to_history(connection: sa.Connection, this: Publication) -> None:
 def _tell(connection: sa.Connection, this: Publication) -> None:
     """The spans of time the delivery speaks of, per key; ``hash``: of an archival version that fills one."""
     key = this.layer.key
-    _run(
+    this.execute(
         connection,
-        this,
         f"""
         CREATE TEMPORARY TABLE {this.told} ON COMMIT DROP AS
         SELECT new.{key} AS key, tstzrange(new.valid_since, NULL) AS span, NULL::uuid AS hash
@@ -88,7 +86,7 @@ def _tell(connection: sa.Connection, this: Publication) -> None:
 
 def _tell_archival(connection: sa.Connection, this: Publication) -> None:
     told = f"SELECT {this.layer.key}, tstzrange(valid_since, until), hash FROM ({_archival(this)}) AS version"
-    _run(connection, this, f"INSERT INTO {this.told} {told}")
+    this.execute(connection, f"INSERT INTO {this.told} {told}")
 
 
 def _archival(this: Publication) -> str:
@@ -115,9 +113,8 @@ def _replace_beliefs(connection: sa.Connection, this: Publication) -> None:
         upper_inf(belief.recorded) AND told.key = belief.{key} AND told.spans && belief.valid
         AND NOT EXISTS ({same} AND told.span = belief.valid)
     """
-    _run(
+    this.execute(
         connection,
-        this,
         f"""
         WITH told AS ({spans}), doubted AS (
             SELECT belief.*, tstzmultirange(belief.valid) - told.spans AS left_over
@@ -128,9 +125,8 @@ def _replace_beliefs(connection: sa.Connection, this: Publication) -> None:
         FROM doubted AS belief, unnest(left_over) AS part
         """,
     )
-    _run(
+    this.execute(
         connection,
-        this,
         f"""
         WITH told AS ({spans})
         UPDATE {this.history} AS belief SET recorded = tstzrange(lower(belief.recorded), :now)
@@ -142,9 +138,8 @@ def _replace_beliefs(connection: sa.Connection, this: Publication) -> None:
 def add_archival(connection: sa.Connection, this: Publication) -> None:
     """Write down the versions that are over, unless that is what is believed already."""
     key, names = this.layer.key, ", ".join(this.columns)
-    _run(
+    this.execute(
         connection,
-        this,
         f"""
         INSERT INTO {this.history} ({names}, stand, run, valid, recorded)
         SELECT {names}, :stand, :run, tstzrange(valid_since, until), tstzrange(:now, NULL)
@@ -154,7 +149,3 @@ def add_archival(connection: sa.Connection, this: Publication) -> None:
               AND belief.valid = tstzrange(version.valid_since, version.until))
         """,
     )
-
-
-def _run(connection: sa.Connection, this: Publication, statement: str) -> None:
-    connection.execute(sa.text(statement), this.moments)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from layers import Layer
 from layers.table import SCHEMA
 from mesip.settings import Extent
@@ -88,3 +90,7 @@ class Publication:
             "begins": self.begins,
             "now": self.now,
         }
+
+    def execute(self, connection: sa.Connection, statement: str) -> None:
+        """Run a statement; its parameters are the moments."""
+        connection.execute(sa.text(statement), self.moments)

@@ -11,13 +11,14 @@ from geopandas import GeoDataFrame
 from layers import Layer
 from mesip.errors import GuardError, LayerLockedError
 from pipelines import runs
+from pipelines.account import account
 from pipelines.explanations import explain, explanation
 from pipelines.guards import GUARDS, refuse
 from pipelines.intake import Intake
 from pipelines.memories import state_of
 from pipelines.portion import examined
 from pipelines.publication import Publication
-from pipelines.publish import account, lock, moment, publish
+from pipelines.publish import lock, moment, publish
 from pipelines.quarantine import error_rows, reject_repeated
 from pipelines.resubmission import close_rejects, refuse_outdated
 from pipelines.runs import LayerAccount
