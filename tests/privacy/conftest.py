@@ -7,6 +7,7 @@ from api.reading import close_readers
 from layers import all_layers
 from layers.access import may_see
 from mesip.database import Database
+from mesip.settings import settings
 from pipelines.migrate import migrate
 
 
@@ -129,3 +130,27 @@ def change_registry(connection):
         "UPDATE registry.api_key SET revoked_at = now()",
     ):
         connection.exec_driver_sql(statement)
+
+
+# The wall, broken on purpose
+
+
+@pytest.fixture
+def rows_chosen_by_a_hidden_field(vaulted, other, mended):
+    """The public sees just the benches of which somebody complained."""
+    view = "SELECT pg_get_viewdef('public_api.benches'::regclass)"
+    for database in (vaulted, other):
+        with database.transaction() as connection:
+            seen = connection.exec_driver_sql(view).scalar_one().strip().rstrip(";")
+            change = f"CREATE OR REPLACE VIEW public_api.benches AS {seen} WHERE complaint"
+            connection.exec_driver_sql(change.replace("%", "%%"))
+
+
+@pytest.fixture
+def mended(vaulted, other):
+    """The wall is made anew afterwards."""
+    yield
+    for database in (vaulted, other):
+        with database.transaction() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public_api CASCADE")
+        migrate(database, all_layers().values(), settings().srid)
