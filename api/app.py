@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api import answers, problems
+from api import answers, feature_answers, problems
 from api.auditing import Audit
 from api.configuration import HERE
 from api.gate import Gate
@@ -50,8 +50,10 @@ def application() -> Starlette:
             Route(LAYER, answers.collection),
             Route(f"{LAYER}/schema", answers.schema),
             Route(f"{LAYER}/queryables", answers.queryables),
-            Route(f"{LAYER}/items", answers.items),
-            Route(f"{LAYER}/items/{{id:path}}", answers.feature),
+            Route(f"{LAYER}/sortables", answers.sortables),
+            Route(f"{LAYER}/items", feature_answers.items),
+            Route(f"{LAYER}/items/{{id:path}}/versions", feature_answers.time_map),
+            Route(f"{LAYER}/items/{{id:path}}", feature_answers.feature),
             Route(f"{LAYER}/tiles", answers.tilesets),
             Route(TILES, answers.tileset),
             Route(f"{TILES}/{{z}}/{{y}}/{{x}}", answers.vector_tile),
@@ -70,7 +72,7 @@ def application() -> Starlette:
                 allow_origins=["*"],
                 allow_methods=["GET"],
                 allow_headers=["Authorization"],
-                expose_headers=["Content-Crs", "Link", "Retry-After"],
+                expose_headers=["Content-Crs", "Link", "Memento-Datetime", "Retry-After"],
             ),
             Middleware(Gate, settings=settings(), audit=audit),
             Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL),

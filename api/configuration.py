@@ -84,6 +84,7 @@ def frame(settings: Settings, url: str) -> dict[str, Any]:
             "unit": wording.unit,
             "number": wording.number,
             "day": wording.day,
+            "moment": wording.moment,
             "duration": wording.duration,
             "name_of": wording.name_of,
             "address": wording.address,

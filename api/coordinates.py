@@ -43,7 +43,29 @@ def surroundings(srid: int, stored: int) -> Extent:
         raise ValueError(f"EPSG:{stored} states no area of use")
     west, south, east, north = home.bounds
     around = (west - AROUND, south - AROUND, east + AROUND, north + AROUND)
-    return Transformer.from_crs(LONLAT, srid, always_xy=True).transform_bounds(*around)
+    return _transformer(LONLAT, srid).transform_bounds(*around)
+
+
+def candidates(box: Extent, srid: int, stored: int) -> Extent | None:
+    """A box in the stored system around a box in ``srid``, easting first, to find candidates by index.
+
+    None where there is an index of just that system, or where the box reaches too far.
+    """
+    if srid in (LONLAT, stored) or not _within(box, surroundings(srid, stored)):
+        return None
+    # An edge of a kilometre bends by centimetres between the systems, hence the metre around.
+    steps = int(max(box[2] - box[0], box[3] - box[1]) // 1000) + 1
+    west, south, east, north = _transformer(srid, stored).transform_bounds(*box, densify_pts=steps)
+    return west - 1, south - 1, east + 1, north + 1
+
+
+@cache
+def _transformer(srid: int, stored: int) -> Transformer:
+    return Transformer.from_crs(srid, stored, always_xy=True)
+
+
+def _within(inner: Extent, outer: Extent) -> bool:
+    return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
 @cache
@@ -55,6 +77,10 @@ def decimals(uri: str) -> int:
 @cache
 def geometry_sql(uri: str, srid: int) -> str:
     """The SQL expression of a row's geometry in ``uri``, axes in the order of the authority."""
-    wanted = epsg(uri)
-    stored = {LONLAT: "lonlat", srid: "geom"}.get(wanted, f"ST_Transform(geom, {wanted})")
+    stored = plain_sql(epsg(uri), srid)
     return f"ST_FlipCoordinates({stored})" if northing_first(uri) else stored
+
+
+def plain_sql(wanted: int, srid: int) -> str:
+    """The SQL expression of a row's geometry in the system ``wanted``, easting or longitude first."""
+    return {LONLAT: "lonlat", srid: "geom"}.get(wanted, f"ST_Transform(geom, {wanted})")

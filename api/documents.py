@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.coordinates import offered
+from api.filters import TIME_NAMES
 from api.heads import Head
 from layers import Layer
 from layers.collection import CRS84
@@ -29,12 +30,40 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    "http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
+    "http://www.opengis.net/spec/cql2/1.0/conf/case-insensitive-comparison",
+    "http://www.opengis.net/spec/cql2/1.0/conf/accent-insensitive-comparison",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions-plus",
+    "http://www.opengis.net/spec/cql2/1.0/conf/spatial-functions",
+    "http://www.opengis.net/spec/cql2/1.0/conf/temporal-functions",
+    "http://www.opengis.net/spec/cql2/1.0/conf/property-property",
+    "http://www.opengis.net/spec/cql2/1.0/conf/arithmetic",
     "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/schemas",
     "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/returnables-and-receivables",
     "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/core-roles-features",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/sortables",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+)
+
+
+# The time axis that the draft of Versioned Features knows, and the one that it leaves out.
+VERSIONING = {
+    "timeAxis": "validity-time",
+    "secondAxis": {"timeAxis": "transaction-time", "parameter": "known-at"},
+}
+VALID_TITLES: tuple[Text, Text] = (
+    {"pl": "Obowiązuje od", "en": "Valid since"},
+    {"pl": "Obowiązuje do", "en": "Valid until"},
 )
 
 
@@ -75,14 +104,18 @@ def collections(described: list[dict[str, Any]], url: str) -> dict[str, Any]:
 
 
 def collection(
-    layer: Layer, head: Head | None, settings: Settings, url: str, language: Language
+    layer: Layer, head: Head | None, settings: Settings, here: str, language: Language
 ) -> dict[str, Any]:
-    """One layer: what it is, where it lies, in which systems it is offered, how fresh it is."""
-    here = f"{url}/collections/{layer.name}"
+    """One layer: what it is, where it lies, in which systems it is offered, how fresh it is.
+
+    ``here`` is its address, whose last part names it: the layer, or the layer at a moment.
+    """
+    name = here.rpartition("/")[2]
+    moment = f" ({name.partition('@')[2]})" if "@" in name else ""
     box: Extent = (head.extent if head else None) or settings.extent
     return {
-        "id": layer.name,
-        "title": layer.title[language],
+        "id": name,
+        "title": layer.title[language] + moment,
         "description": layer.about[language],
         "license": layer.licence,
         "attribution": layer.owner,
@@ -92,6 +125,7 @@ def collection(
         "storageCrs": CRS84,
         "stand": head.stand.isoformat() if head else None,
         "features": head.rows if head else 0,
+        "versioning": dict(VERSIONING),
         "links": [
             link("self", here, JSON, "This document"),
             link("alternate", f"{here}?f=html", HTML, "This document as HTML"),
@@ -100,43 +134,74 @@ def collection(
             link("items", f"{here}/items?f=html", HTML, "Features as HTML"),
             link(f"{REL}schema", f"{here}/schema", SCHEMA, "Schema of the features"),
             link(f"{REL}queryables", f"{here}/queryables", SCHEMA, "What can be asked for"),
+            link(f"{REL}sortables", f"{here}/sortables", SCHEMA, "What can be sorted by"),
             link(f"{REL}tilesets-vector", f"{here}/tiles", JSON, "Vector tiles"),
         ],
     }
 
 
-def returnables(layer: Layer, url: str, language: Language) -> dict[str, Any]:
-    """The schema of what a feature holds."""
-    return {"$id": f"{url}/collections/{layer.name}/schema"} | schema(layer, language)
+def returnables(layer: Layer, here: str, language: Language) -> dict[str, Any]:
+    """The schema of what a feature of the collection at ``here`` holds.
+
+    Its valid time is told where a request is of times: as JSON-FG does, in ``time``.
+    """
+    stated = schema(layer, language)
+    told = {name: one | {"readOnly": True} for name, one in _valid_time(language).items()}
+    return {"$id": f"{here}/schema"} | stated | {"properties": _without_interval(stated) | told}
 
 
-def queryables(layer: Layer, url: str, language: Language) -> dict[str, Any]:
-    """The schema of what can stand in a request: the same fields."""
+def queryables(layer: Layer, here: str, language: Language) -> dict[str, Any]:
+    """The schema of what can stand in a filter: the fields, the geometry, the valid time."""
     stated = schema(layer, language)
     stated.pop("required")
-    return {"$id": f"{url}/collections/{layer.name}/queryables"} | stated | {"additionalProperties": False}
+    asked_for = {"properties": _without_interval(stated) | _valid_time(language)}
+    return {"$id": f"{here}/queryables"} | stated | asked_for | {"additionalProperties": False}
 
 
-def tilesets(layer: Layer, url: str, language: Language) -> dict[str, Any]:
-    """The tilesets of a layer: one."""
-    here = f"{url}/collections/{layer.name}/tiles"
+def sortables(layer: Layer, here: str, language: Language) -> dict[str, Any]:
+    """The schema of what can be sorted by: the fields."""
+    stated = schema(layer, language)
+    fields = {name: one for name, one in stated["properties"].items() if name != "geometry"}
+    stated = {name: one for name, one in stated.items() if name != "required"} | {"properties": fields}
+    return {"$id": f"{here}/sortables"} | stated | {"additionalProperties": False}
+
+
+def _valid_time(language: Language) -> dict[str, Any]:
+    """When a version is valid, as Part 5 describes it."""
+    moment = {"type": "string", "format": "date-time"}
     return {
-        "links": [link("self", here, JSON, "This document")],
-        "tilesets": [tileset(layer, url, language)],
+        name: moment | {"title": title[language], "x-ogc-role": f"primary-interval-{end}"}
+        for name, title, end in zip(TIME_NAMES, VALID_TITLES, ("start", "end"), strict=True)
     }
 
 
-def tileset(layer: Layer, url: str, language: Language) -> dict[str, Any]:
+def _without_interval(stated: dict[str, Any]) -> dict[str, Any]:
+    """The properties; that a field dates a version is told by the valid time, and of one interval only."""
+    return {
+        name: {key: part for key, part in one.items() if not str(part).startswith("primary-interval")}
+        for name, one in stated["properties"].items()
+    }
+
+
+def tilesets(layer: Layer, here: str, language: Language) -> dict[str, Any]:
+    """The tilesets of a layer: one."""
+    return {
+        "links": [link("self", f"{here}/tiles", JSON, "This document")],
+        "tilesets": [tileset(layer, here, language)],
+    }
+
+
+def tileset(layer: Layer, here: str, language: Language) -> dict[str, Any]:
     """The tileset of a layer in WebMercatorQuad."""
-    here = f"{url}/collections/{layer.name}/tiles/WebMercatorQuad"
-    template = link("item", here + "/{tileMatrix}/{tileRow}/{tileCol}", MVT, "Tiles") | {"templated": True}
+    quad = f"{here}/tiles/WebMercatorQuad"
+    template = link("item", quad + "/{tileMatrix}/{tileRow}/{tileCol}", MVT, "Tiles") | {"templated": True}
     return {
         "title": layer.title[language],
         "dataType": "vector",
         "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
         "tileMatrixSetURI": QUADS,
         "links": [
-            link("self", here, JSON, "This document"),
+            link("self", quad, JSON, "This document"),
             link("http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", QUADS, JSON, "WebMercatorQuad"),
             template,
         ],

@@ -1,14 +1,18 @@
 """Features as GeoJSON text, written by the database, one query per request."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from api.asking import Asked, Bbox
-from api.coordinates import decimals, geometry_sql, surroundings
+from api.asking import UNIQUE_IDS, Asked
+from api.boxes import box_sql, box_values
+from api.coordinates import decimals, geometry_sql
 from api.reading import Reader
-from api.values import value_of
+from api.sorting import beyond_sql, order_sql
+from api.times import Source, sources
+from api.tokens import Token
 from layers import Layer
-from mesip.errors import UsageError
 
 # Up to so many features a filtered count is exact; beyond it is not stated.
 EXACT_COUNT = 10_000
@@ -16,137 +20,155 @@ EXACT_COUNT = 10_000
 
 @dataclass(frozen=True)
 class Page:
-    """One page: features as GeoJSON texts, the key to go on after, and how many match if that is known."""
+    """One page: features as GeoJSON texts, where the next one goes on, how many match if that is known."""
 
     features: list[str]
-    last: Any
+    next: Token | None
     matched: int | None
 
 
+class Read(NamedTuple):
+    """What the database answers: rows of a feature and its sort values, one more than asked if there is one;
+    how many match, and when the state of the layer was published.
+    """
+
+    rows: list[tuple]
+    matched: int | None
+    published: datetime | None
+
+
 def page(reader: Reader, layer: Layer, wish: Asked, srid: int) -> Page:
-    """The features that ``wish`` asks for, in the order of their keys."""
-    found = reader.rows(_page_sql(layer, wish, srid), _values(wish))
-    features = [feature for _, feature, _ in found if feature is not None]
-    more = len(features) > wish.limit
-    matched = wish.matched if _goes_on(wish) else found[0][2]
-    if matched is not None and matched > EXACT_COUNT and wish.narrowed and not wish.hits:
-        matched = None
-    last = found[wish.limit - 1][0] if more else None
-    return Page(features[: wish.limit], last, matched)
+    """The features that ``wish`` asks for, in its order.
+
+    All pages of a chain read one version of the layer: the current rows until others are published, then what
+    they were when the chain began.
+    """
+    token = None if wish.hits else wish.token
+    pinned = token is not None and (token.moved or not wish.times.current)
+    read = _read(reader, layer, _as_known(wish, token) if pinned else wish, srid)
+    if token and not pinned and read.published != token.known:
+        pinned, read = True, _read(reader, layer, _as_known(wish, token), srid)
+    rows = read.rows[: wish.limit]
+    matched = token.matched if token else read.matched
+    known = token.known if token else _earlier(wish.times.known, read.published)
+    more = len(read.rows) > wish.limit
+    return Page(
+        [feature for feature, *_ in rows],
+        Token(tuple(rows[-1][1:]), matched, known, pinned) if more else None,
+        matched,
+    )
 
 
-def item(reader: Reader, layer: Layer, key: str, crs: str, srid: int) -> str | None:
-    """One feature as GeoJSON text; nothing where there is none of this key."""
-    try:
-        wanted = value_of(layer.field(layer.key), key)
-    except UsageError:
-        return None
-    query = f"SELECT {feature_sql(layer, crs, srid)} FROM {layer.name} WHERE {layer.key} = %(key)s"
-    found = reader.rows(query, {"key": wanted})
-    return found[0][0] if found else None
+def feature_sql(layer: Layer, wish: Asked, srid: int, *, timed: bool) -> str:
+    """The SQL expression that writes one row as a GeoJSON Feature; ``timed``: with its valid time (JSON-FG).
 
-
-def feature_sql(layer: Layer, crs: str, srid: int) -> str:
-    """The SQL expression that writes one row as a GeoJSON Feature."""
-    properties = ", ".join(field.name for field in layer.fields)
-    geometry = f"ST_AsGeoJSON({geometry_sql(crs, srid)}, {decimals(crs)}, 0)"
+    Where a feature can be there in several versions, each has an identifier of its own, unless the request
+    prefers otherwise.
+    """
+    properties = ", ".join(wish.properties if wish.properties is not None else layer_names(layer))
+    geometry = f"ST_AsGeoJSON({geometry_sql(wish.crs, srid)}, {decimals(wish.crs)}, 0)"
+    key = f"{layer.key} || '.' || {STAMP}" if wish.times.several and wish.profile == UNIQUE_IDS else layer.key
+    time = f" || {TIME}" if timed else ""
     return (
-        f"""'{{"type":"Feature","id":' || to_json({layer.key})::text || ',"geometry":' """
+        f"""'{{"type":"Feature","id":' || to_json({key})::text{time} || ',"geometry":' """
         f"""|| COALESCE({geometry}, 'null') || ',"properties":' """
         f"""|| (SELECT row_to_json(p) FROM (SELECT {properties}) AS p)::text || '}}'"""
     )
 
 
 def conditions(layer: Layer, wish: Asked, srid: int) -> list[str]:
-    """The WHERE conditions of a wish, without the key to go on after."""
+    """The WHERE conditions of a wish, but for its times and its page."""
     said = [f"{name} = %(equal_{number})s" for number, (name, _) in enumerate(wish.equals)]
     if wish.bbox:
-        said.append(_bbox_sql(layer, wish, srid))
-    if wish.until:
-        said.append(f"{_begin(layer)} <= %(until)s")
-    if wish.since and layer.valid_to:
-        said.append(f"({layer.valid_to} IS NULL OR {layer.valid_to} > %(since)s)")
+        said.append(box_sql(layer, wish.bbox, wish.bbox_srid, srid))
+    if wish.filter:
+        said.append(wish.filter.sql)
     return said
 
 
+def values(wish: Asked, srid: int) -> dict[str, Any]:
+    """The values bound in the conditions of a wish, its times included."""
+    bound: dict[str, Any] = {f"equal_{number}": value for number, (_, value) in enumerate(wish.equals)}
+    if wish.bbox:
+        bound |= box_values(wish.bbox, wish.bbox_srid, srid)
+    return bound | dict(wish.filter.values if wish.filter else {}) | wish.times.values
+
+
+def rows_sql(layer: Layer, wish: Asked, srid: int, *, beyond: Sequence[str] = (), limit: str = "") -> str:
+    """The rows of a wish in its order: the layer's fields, geom, lonlat, valid_since, valid_until.
+
+    Each place where rows are gives its first ones by its own index.
+    """
+    columns = ", ".join([*layer_names(layer), "geom", "lonlat", "valid_since", "valid_until"])
+    said, ordered = [*conditions(layer, wish, srid), *beyond], f"ORDER BY {order_sql(wish.order)} {limit}"
+    parts = [_select(columns, each, said, ordered) for each in sources(layer, wish.times)]
+    if len(parts) == 1:
+        return parts[0]
+    return f"SELECT * FROM ({' UNION ALL '.join(f'({part})' for part in parts)}) AS versions {ordered}"
+
+
+def layer_names(layer: Layer) -> list[str]:
+    """The names of the fields."""
+    return [field.name for field in layer.fields]
+
+
+def _read(reader: Reader, layer: Layer, wish: Asked, srid: int) -> Read:
+    last = {f"last_{at}": value for at, value in enumerate(wish.token.last if wish.token else ())}
+    found = reader.rows(_page_sql(layer, wish, srid), values(wish, srid) | last | {"limit": wish.limit + 1})
+    (matched, published), rows = found[0][:2], [row[2:] for row in found if row[2] is not None]
+    if matched is not None and matched > EXACT_COUNT and wish.narrowed and not wish.hits:
+        matched = None
+    return Read(rows, matched, published)
+
+
 def _page_sql(layer: Layer, wish: Asked, srid: int) -> str:
-    said = conditions(layer, wish, srid)
-    beyond = [*said, f"{layer.key} > %(after)s"] if wish.after is not None else said
-    count = "NULL::bigint" if _goes_on(wish) else _count_sql(layer, said, exact=wish.hits)
+    published = f"(SELECT published_at FROM layer_heads WHERE layer = '{layer.name}')"
     if wish.hits:
-        return f"SELECT NULL, NULL, {count}"
+        return f"SELECT {_count_sql(layer, wish, srid, exact=True)}, {published}, NULL"
+    beyond = [beyond_sql(wish.order, wish.token.last)] if wish.token else []
+    count = "NULL::bigint" if wish.token else _count_sql(layer, wish, srid, exact=False)
+    keys = ", ".join(f"page.{key.column}" for key in wish.order)
     # The page is a subquery of its own, so that geometry is written for its rows only.
     return f"""
-        SELECT page.{layer.key}, {feature_sql(layer, wish.crs, srid)}, counted.matched
-        FROM (SELECT {count} AS matched) AS counted LEFT JOIN LATERAL (
-            SELECT * FROM {layer.name} {_where(beyond)} ORDER BY {layer.key} LIMIT %(limit)s
-        ) AS page ON true ORDER BY page.{layer.key}
+        SELECT "MATCHED", "PUBLISHED", {feature_sql(layer, wish, srid, timed=not wish.times.current)}, {keys}
+        FROM (SELECT {count} AS "MATCHED", {published} AS "PUBLISHED") AS counted LEFT JOIN LATERAL (
+            {rows_sql(layer, wish, srid, beyond=beyond, limit="LIMIT %(limit)s")}
+        ) AS page ON true ORDER BY {order_sql(wish.order)}
     """
 
 
-def _goes_on(wish: Asked) -> bool:
-    """Whether this is a later page: its count was stated by the first."""
-    return wish.after is not None and not wish.hits
-
-
-def _count_sql(layer: Layer, said: list[str], *, exact: bool) -> str:
-    if not said:
+def _count_sql(layer: Layer, wish: Asked, srid: int, *, exact: bool) -> str:
+    if not wish.narrowed:
         return f"COALESCE((SELECT rows FROM layer_heads WHERE layer = '{layer.name}'), 0)"
-    if exact:
-        return f"(SELECT count(*) FROM {layer.name} {_where(said)})"
-    few = f"SELECT 1 FROM {layer.name} {_where(said)} LIMIT {EXACT_COUNT + 1}"
-    return f"(SELECT count(*) FROM ({few}) AS few)"
+    said = conditions(layer, wish, srid)
+    parts = [_select("1", each, said, "") for each in sources(layer, wish.times)]
+    most = "" if exact else f"LIMIT {EXACT_COUNT + 1}"
+    return f"(SELECT count(*) FROM ({' UNION ALL '.join(parts)} {most}) AS matching)"
 
 
-def _where(said: list[str]) -> str:
-    return f"WHERE {' AND '.join(said)}" if said else ""
+def _select(columns: str, source: Source, said: Sequence[str], then: str) -> str:
+    whole = [*source.said, *said]
+    where = f"WHERE {' AND '.join(whole)}" if whole else ""
+    return f"SELECT {columns} FROM {source.table} {where} {then}"
 
 
-def _bbox_sql(layer: Layer, wish: Asked, srid: int) -> str:
-    """Boxes in a stored system use its index; others find candidates by index, then look closely."""
-    stored = {4326: "lonlat", srid: "geom"}.get(wish.bbox_srid)
-    if stored is None:
-        return _foreign_bbox_sql(wish, srid)
-    if wish.bbox and wish.bbox[0] > wish.bbox[2]:
-        east, west = _envelope(4326, "west", "half"), _envelope(4326, "minus_half", "east")
-        return f"(ST_Intersects(lonlat, {east}) OR ST_Intersects(lonlat, {west}))"
-    box = _envelope(wish.bbox_srid)
-    if layer.geometry != "Point":
-        return f"ST_Intersects({stored}, {box})"
-    # The index knows a point to half a metre only. Comparing is six times faster than ST_Intersects.
-    return (
-        f"({stored} && {box} AND ST_X({stored}) BETWEEN %(west)s AND %(east)s"
-        f" AND ST_Y({stored}) BETWEEN %(south)s AND %(north)s)"
-    )
+def _as_known(wish: Asked, token: Token | None) -> Asked:
+    return replace(wish, times=replace(wish.times, known=token.known if token else None))
 
 
-def _foreign_bbox_sql(wish: Asked, srid: int) -> str:
-    box = _envelope(wish.bbox_srid)
-    closely = f"ST_Intersects(ST_Transform(geom, {wish.bbox_srid}), {box})"
-    if wish.bbox is None or not _within(wish.bbox, surroundings(wish.bbox_srid, srid)):
-        return closely
-    # An edge of a kilometre bends by centimetres between the systems, hence the metre around the candidates.
-    return f"(geom && ST_Expand(ST_Transform(ST_Segmentize({box}, 1000), {srid}), 1) AND {closely})"
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
 
 
-def _within(inner: Bbox, outer: Bbox) -> bool:
-    return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
+def _utc(column: str, form: str) -> str:
+    """A moment as text, without the fraction of a second where there is none."""
+    text = f"to_char({column} AT TIME ZONE 'UTC', '{form}.US')"
+    return f"rtrim(rtrim({text}, '0'), '.') || 'Z'"
 
 
-def _envelope(srid: int, west: str = "west", east: str = "east") -> str:
-    """A box; without width or height it is a line or a point, which ST_MakeEnvelope gets wrong."""
-    corners = f"ST_MakePoint(%({west})s, %(south)s), ST_MakePoint(%({east})s, %(north)s)"
-    return f"ST_SetSRID(ST_Envelope(ST_MakeLine({corners})), {srid})"
-
-
-def _begin(layer: Layer) -> str:
-    return layer.valid_from or "valid_since"
-
-
-def _values(wish: Asked) -> dict[str, Any]:
-    values: dict[str, Any] = {f"equal_{number}": value for number, (_, value) in enumerate(wish.equals)}
-    values |= {"limit": wish.limit + 1, "after": wish.after, "since": wish.since, "until": wish.until}
-    if wish.bbox:
-        values |= dict(zip(("west", "south", "east", "north"), wish.bbox, strict=True))
-        values |= {"half": 180.0, "minus_half": -180.0}
-    return values
+STAMP = _utc("valid_since", 'YYYYMMDD"T"HH24MISS')
+_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS'
+TIME = (
+    f"""',"time":{{"interval":["' || {_utc("valid_since", _MOMENT)} || '","' """
+    f"""|| COALESCE({_utc("valid_until", _MOMENT)}, '..') || '"]}}'"""
+)

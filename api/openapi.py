@@ -1,11 +1,16 @@
 """The OpenAPI document: whole in itself, stating just the parameters that are understood."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
-from api.asking import DEFAULT_LIMIT, MAX_LIMIT
+from api.asking import DEFAULT_LIMIT, MAX_LIMIT, NARROWING, PAGED, PROFILES, SHOWN
 from api.coordinates import offered
 from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA
+from api.filters import LANGUAGES, TIME_NAMES
+from api.filters import LONGEST as LONGEST_FILTER
+from api.mementos import LINK_FORMAT
 from api.searching import DEFAULT_HITS, LONGEST, MOST_HITS
 from api.shapes import feature_shape, page_shape, shapes
 from api.tiles import MAX_ZOOM
@@ -15,7 +20,11 @@ from layers.kinds import KINDS
 from mesip.settings import Settings
 
 VERSION = "3.0.3"
+MANUAL = Path(__file__).parent / "manual"
 NUMBER, STRING = {"type": "number"}, {"type": "string"}
+DAY, HOUR = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "([01][0-9]|2[0-3]):[0-5][0-9]"
+MOMENT = f"{DAY}([Tt]{HOUR}(:[0-5][0-9]([.][0-9]+)?)?([Zz]|[+-]{HOUR})?)?"
+SPAN = f"({MOMENT}|[.][.])?/({MOMENT}|[.][.])?"
 
 
 def openapi(layers: Iterable[Layer], settings: Settings, url: str, language: Language) -> dict[str, Any]:
@@ -29,7 +38,7 @@ def openapi(layers: Iterable[Layer], settings: Settings, url: str, language: Lan
         "info": {
             "title": settings.city_name,
             "version": "1",
-            "description": "OGC API – Features and Tiles of the city's registers.",
+            "description": (MANUAL / f"{language}.md").read_text("utf-8"),
             "license": {"name": "CC-BY-4.0"},
         },
         "servers": [{"url": url}],
@@ -80,7 +89,7 @@ def _search() -> list[dict[str, Any]]:
 
 def _layer_paths(layer: Layer, language: Language) -> dict[str, Any]:
     here, name = f"/collections/{layer.name}", layer.name
-    crs = {"$ref": "#/components/parameters/crs"}
+    one = [_ID, *_shared("crs", "moment", "known-at"), _properties(layer), *_PAGE]
     quad = f"{here}/tiles/WebMercatorQuad"
     paths = {
         here: _get(name, layer.title[language], _both("collection"), [*_PAGE]),
@@ -88,10 +97,14 @@ def _layer_paths(layer: Layer, language: Language) -> dict[str, Any]:
             f"{name}Items", layer.about[language], _both(page_shape(layer), GEOJSON), _items(layer, language)
         ),
         f"{here}/items/{{featureId}}": _get(
-            f"{name}Item", "One feature", _both(feature_shape(layer), GEOJSON), [_ID, crs, *_PAGE]
+            f"{name}Item", "One feature", _both(feature_shape(layer), GEOJSON), one, gone=True
+        ),
+        f"{here}/items/{{featureId}}/versions": _get(
+            f"{name}Versions", "All versions of a feature", _time_map(), [_ID, *_of_versions()]
         ),
         f"{here}/schema": _get(f"{name}Schema", "Schema", _both("any", SCHEMA), [*_PAGE]),
         f"{here}/queryables": _get(f"{name}Queryables", "Queryables", _both("any", SCHEMA), [*_PAGE]),
+        f"{here}/sortables": _get(f"{name}Sortables", "Sortables", _both("any", SCHEMA), [*_PAGE]),
         f"{here}/tiles": _get(f"{name}Tilesets", "Tilesets", _document(JSON, "any"), [*_DATA]),
         quad: _get(f"{name}Tileset", "The tileset", _document(JSON, "any"), [*_DATA]),
         f"{quad}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": _get(
@@ -107,20 +120,64 @@ _ID = {"name": "featureId", "in": "path", "required": True, "schema": STRING, "d
 
 
 def _items(layer: Layer, language: Language) -> list[dict[str, Any]]:
-    shared = ("limit", "bbox", "bbox-crs", "crs", "datetime", "after", "resulttype")
-    own = [_query(field.name, _comparable(field), field.title[language]) for field in layer.fields]
-    return [*_PAGE, *({"$ref": f"#/components/parameters/{name}"} for name in shared), *own]
+    names = [field.name for field in layer.fields]
+    own = [_listed("sortby", [f"{sign}{name}" for name in names for sign in ("", "-")]), _properties(layer)]
+    own += [_query(field.name, _comparable(field), field.title[language]) for field in layer.fields]
+    own += [_query(name, dict(KINDS["moment"].schema), "When the version is valid") for name in TIME_NAMES]
+    shared = [name for name in (*SHOWN, *PAGED, *NARROWING) if name not in ("f", "lang", *LISTED)]
+    return [*_PAGE, *_shared(*shared), *own]
+
+
+LISTED = {
+    "sortby": "Fields to sort by, - before those that descend; + may stand before those that ascend",
+    "properties": "Fields to be told; all, when left out",
+}
+
+
+def _properties(layer: Layer) -> dict[str, Any]:
+    return _listed("properties", [field.name for field in layer.fields])
+
+
+def _listed(name: str, choices: list[str]) -> dict[str, Any]:
+    items = STRING | {"enum": choices}
+    return _query(name, {"type": "array", "items": items, "minItems": 1}, LISTED[name])
+
+
+def _shared(*names: str) -> list[dict[str, str]]:
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _of_versions() -> list[dict[str, Any]]:
+    forms = STRING | {"enum": ["json", "link", "html"]}
+    return [_query("f", forms, "Format of the answer"), _LANG, *_shared("known-at")]
+
+
+def _time_map() -> dict[str, Any]:
+    return _document(JSON, "versions") | {LINK_FORMAT: {"schema": STRING}}
 
 
 def _tile() -> list[dict[str, Any]]:
     row = {"type": "integer", "minimum": 0}
     axes = {"tileMatrix": row | {"maximum": MAX_ZOOM}, "tileRow": row, "tileCol": row}
     placed = [{"name": name, "in": "path", "required": True, "schema": axis} for name, axis in axes.items()]
-    return [*placed, _query("f", STRING | {"enum": ["mvt"]}, "Format of the tile")]
+    form = _query("f", STRING | {"enum": ["mvt"]}, "Format of the tile")
+    return [*placed, form, *_shared("datetime", "known-at")]
 
 
-def _get(name: str, says: str, content: dict[str, Any], parameters: list | None = None) -> dict[str, Any]:
-    faults = {str(status): {"$ref": "#/components/responses/problem"} for status in (400, 401, 404, 429, 503)}
+def _get(
+    name: str,
+    says: str,
+    content: dict[str, Any],
+    parameters: list | None = None,
+    *,
+    gone: bool = False,
+) -> dict[str, Any]:
+    statuses = (400, 401, 404, 410, 429, 503)
+    faults = {
+        str(status): {"$ref": "#/components/responses/problem"}
+        for status in statuses
+        if gone or status != HTTPStatus.GONE
+    }
     return {
         "get": {
             "operationId": name,
@@ -160,6 +217,8 @@ def _shared_parameters(settings: Settings) -> dict[str, Any]:
     systems = STRING | {"enum": offered(settings.srid), "default": offered(settings.srid)[0], "format": "uri"}
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     page = f"Most features of one page; more than {MAX_LIMIT} is taken as {MAX_LIMIT}"
+    moment, span = (STRING | {"pattern": f"^{form}$"} for form in (MOMENT, f"({MOMENT}|{SPAN})"))
+    languages = STRING | {"enum": list(LANGUAGES), "default": LANGUAGES[0]}
     box = {"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 6}
     return {
         "f": _query("f", STRING | {"enum": ["json", "html"]}, "Format of the answer"),
@@ -169,7 +228,13 @@ def _shared_parameters(settings: Settings) -> dict[str, Any]:
         "bbox": _query("bbox", box, "Lower corner, then upper, axes as in bbox-crs"),
         "bbox-crs": _query("bbox-crs", systems, "Coordinate system of bbox"),
         "crs": _query("crs", systems, "Coordinate system of the answer, axes in the order of its authority"),
-        "datetime": _query("datetime", STRING, "Day, moment or interval (UTC) in which features are valid"),
+        "moment": _query("datetime", moment, "Day or moment in which the version is valid"),
+        "datetime": _query("datetime", span, "Day, moment or interval in which versions are valid"),
+        "known-at": _query("known-at", moment, "Day or moment: versions as they were published then"),
+        "profile": _query("profile", STRING | {"enum": list(PROFILES)}, "Identifiers of several versions"),
+        "filter": _query("filter", STRING | {"maxLength": LONGEST_FILTER}, "A condition in CQL2"),
+        "filter-lang": _query("filter-lang", languages, "How the filter is written"),
+        "filter-crs": _query("filter-crs", systems, "Coordinate system of geometries in the filter"),
         "after": _query("after", STRING, "Where the page before ended; taken from its `next` link"),
         "resulttype": _query(
             "resulttype", STRING | {"enum": ["results", "hits"]}, "Features, or their count only"

@@ -1,19 +1,21 @@
 """Pages for people: our templates, filled by pygeoapi or with our documents."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from pygeoapi.api import API, APIRequest, describe_collections, landing_page
-from pygeoapi.api.itemtypes import get_collection_item
 from pygeoapi.l10n import str2locale
 from pygeoapi.util import render_j2_template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.asking import Asked, cursor
+from api import tokens
+from api.asking import NARROWING, Asked
 from api.features import Page
+from api.versions import Version
 from api.wording import address, name_of, value
 from layers import Layer
 from layers.declaration import Language
@@ -21,7 +23,6 @@ from layers.declaration import Language
 Speaker = Callable[..., tuple[dict, int, Any]]
 
 FORMS = ("json", "html")
-NARROWING = ("bbox", "datetime")
 
 
 async def api_request(request: Request, api: API, language: Language) -> APIRequest:
@@ -59,11 +60,6 @@ def described(api: API, wish: APIRequest, layer: Layer | None = None) -> Respons
     return _spoken(describe_collections, api, wish, *([layer.name] if layer else []))
 
 
-def feature(api: API, wish: APIRequest, layer: Layer, key: str) -> Response:
-    """One feature."""
-    return _spoken(get_collection_item, api, wish, layer.name, key)
-
-
 def rendered(
     config: dict[str, Any], template: str, document: dict[str, Any], language: Language, status: int = 200
 ) -> Response:
@@ -89,7 +85,25 @@ def listed(request: Request, layer: Layer, wish: Asked, got: Page, language: Lan
         "narrowed": _narrowed(request, layer, wish, language),
         "query": query,
         "first": first,
-        "next": None if got.last is None else first | {"after": cursor(got.last, got.matched)},
+        "next": None if got.next is None else first | {"after": tokens.write(got.next, wish.question)},
+    }
+
+
+def single(
+    layer: Layer, text: str, told: list[Version], shown: datetime, language: Language
+) -> dict[str, Any]:
+    """The document of one feature: its properties, and all its versions, the one that is shown among them."""
+    return orjson.loads(text) | {
+        "collection": layer.name,
+        "title": layer.title[language],
+        "versions": [
+            {
+                "since": version.since.isoformat(),
+                "until": version.until.isoformat() if version.until else None,
+                "shown": version.since == shown,
+            }
+            for version in told
+        ],
     }
 
 
@@ -102,8 +116,10 @@ def _drawn(layer: Layer, each: dict) -> dict:
 def _narrowed(request: Request, layer: Layer, wish: Asked, language: Language) -> list[tuple[str, str]]:
     query = request.query_params
     stated = [(name, query[name]) for name in NARROWING if name in query]
-    fields = [(layer.field(name), query[name]) for name, _ in wish.equals]
-    return stated + [(field.title[language], _asked_for(text, field, language)) for field, text in fields]
+    fields = [field for field in layer.fields if field.name in query]
+    return stated + [
+        (field.title[language], _asked_for(query[field.name], field, language)) for field in fields
+    ]
 
 
 def _asked_for(text: str, field: Any, language: Language) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api import pages
 from api.configuration import frame
-from mesip.errors import KeyRefusedError, PlatformError, TooManyRequestsError
+from mesip.errors import GoneError, KeyRefusedError, PlatformError, TooManyRequestsError
 from mesip.settings import settings
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ def of_ours(request: Request, fault: Exception) -> Response:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(fault, TooManyRequestsError):
         answer.headers["Retry-After"] = str(fault.wait_s)
+    if isinstance(fault, GoneError):
+        answer.headers["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in fault.links.items())
     return answer
 
 

@@ -11,7 +11,7 @@ import psycopg
 from api.connections import Connections
 from layers import Layer, Level, layers_for
 from mesip.database import open_database
-from mesip.errors import DatabaseDownError, TooLongError, UnknownLayerError
+from mesip.errors import DatabaseDownError, TooLongError, UnknownLayerError, UsageError
 from mesip.settings import settings
 
 log = logging.getLogger(__name__)
@@ -54,12 +54,20 @@ class Reader:
         Raises:
             DatabaseDownError: no connection is to be had.
             TooLongError: the query takes too long; what was asked is too much at once.
+            UsageError: the values of a row do not permit what is asked.
         """
         try:
             with self.connections.one() as connection:
                 return connection.execute(query.encode(), parameters).fetchall()
         except psycopg.errors.QueryCanceled as cause:
             raise TooLongError("This takes too long. Ask for less: a smaller limit or bbox.") from cause
+        except (psycopg.DataError, psycopg.InternalError) as cause:
+            # What no look at the question could tell: the number or geometry of some row does not permit it.
+            log.info("The values do not permit it: %s", cause)
+            raise UsageError(
+                "The filter calculates what has no result for some feature: too large a number, a root of a "
+                "negative one, a geometry that cannot be compared. Leave such features out first."
+            ) from cause
         except psycopg.OperationalError as cause:
             log.warning("The database does not answer: %s", cause)
             raise DatabaseDownError(

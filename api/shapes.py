@@ -70,6 +70,7 @@ def _feature(layer: Layer, language: Language) -> dict[str, Any]:
         "properties": {
             "type": {"type": "string", "enum": ["Feature"]},
             "id": STRING,
+            "time": {"type": "object", "required": ["interval"], "properties": {"interval": _interval()}},
             "geometry": _geometry(layer),
             "properties": {"type": "object", "properties": {n: _nullable(p) for n, p in properties.items()}},
             "links": {"type": "array", "items": {"$ref": "#/components/schemas/link"}},
@@ -98,6 +99,19 @@ def _geometry(layer: Layer) -> dict[str, Any]:
     }
 
 
+def _interval() -> dict[str, Any]:
+    """Two moments; .. where it is open."""
+    return {"type": "array", "items": STRING, "minItems": 2, "maxItems": 2}
+
+
+def _version() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["valid", "recorded", "href"],
+        "properties": {"valid": _interval(), "recorded": _interval(), "href": STRING},
+    }
+
+
 def _shared() -> dict[str, Any]:
     links = {"type": "array", "items": {"$ref": "#/components/schemas/link"}}
     text = STRING
@@ -107,7 +121,7 @@ def _shared() -> dict[str, Any]:
         "link": {
             "type": "object",
             "required": ["href", "rel"],
-            "properties": dict.fromkeys(("href", "rel", "type", "title"), text),
+            "properties": dict.fromkeys(("href", "rel", "type", "title", "datetime"), text),
         },
         "landingPage": {
             "type": "object",
@@ -131,6 +145,7 @@ def _shared() -> dict[str, Any]:
                 "itemType": text,
                 "crs": {"type": "array", "items": text},
                 "storageCrs": text,
+                "versioning": OBJECT,
             },
         },
         "collections": {
@@ -145,6 +160,11 @@ def _shared() -> dict[str, Any]:
             "type": "object",
             "required": ["type", "features"],
             "properties": {"type": text, "features": {"type": "array", "items": OBJECT}},
+        },
+        "versions": {
+            "type": "object",
+            "required": ["links", "versions"],
+            "properties": {"links": links, "versions": {"type": "array", "items": _version()}},
         },
         "health": {"type": "object", "required": ["status"], "properties": {"status": text}},
         "problem": {

@@ -3,6 +3,7 @@
 import re
 
 from api.reading import Reader
+from api.times import Times, sources
 from layers import Layer
 from mesip.errors import NotFoundError
 
@@ -13,18 +14,19 @@ TILE_UNITS, MARGIN_UNITS = 4096, 64
 MAX_FEATURES = 20_000
 
 
-def tile(reader: Reader, layer: Layer, z: str, x: str, y: str) -> bytes:
-    """The Mapbox Vector Tile ``z/x/y`` of ``layer``; its one layer is called as the layer is.
+def tile(reader: Reader, layer: Layer, when: Times, place: tuple[str, str, str]) -> bytes:
+    """The Mapbox Vector Tile of ``layer`` at a place (z, x, y) and a time; its one layer is named so.
 
     Raises:
         NotFoundError: the tile matrix set has no such tile.
     """
+    z, x, y = place
     if not (_below(z, MAX_ZOOM + 1) and _below(x, 2 ** int(z)) and _below(y, 2 ** int(z))):
-        place = f"{z[:10]}/{y[:10]}/{x[:10]}"
+        named = f"{z[:10]}/{y[:10]}/{x[:10]}"
         raise NotFoundError(
-            f"WebMercatorQuad has no tile {place}: zoom 0 to {MAX_ZOOM}, rows and columns below 2^z."
+            f"WebMercatorQuad has no tile {named}: zoom 0 to {MAX_ZOOM}, rows and columns below 2^z."
         )
-    found = reader.rows(_tile_sql(layer), {"z": int(z), "x": int(x), "y": int(y)})
+    found = reader.rows(_tile_sql(layer, when), when.values | {"z": int(z), "x": int(x), "y": int(y)})
     return bytes(found[0][0] or b"")
 
 
@@ -38,16 +40,20 @@ def tiled_fields(layer: Layer) -> list[str]:
     return [name for name in wanted if name]
 
 
-def _tile_sql(layer: Layer) -> str:
+def _tile_sql(layer: Layer, when: Times) -> str:
     fields = ", ".join(tiled_fields(layer))
     place = "%(z)s, %(x)s, %(y)s"
     with_margin = f"ST_TileEnvelope({place}, margin => {MARGIN_UNITS / TILE_UNITS})"
+    met = f"lonlat && ST_Transform({with_margin}, 4326)"
+    first = f"ORDER BY {layer.key} LIMIT {MAX_FEATURES}"
+    parts = " UNION ALL ".join(
+        f"(SELECT {fields}, lonlat FROM {source.table} WHERE {' AND '.join([*source.said, met])} {first})"
+        for source in sources(layer, when)
+    )
     return f"""
         SELECT ST_AsMVT(drawn, '{layer.name}', {TILE_UNITS}, 'place') FROM (
             SELECT {fields}, ST_AsMVTGeom(ST_Transform(lonlat, 3857), ST_TileEnvelope({place}),
                                           {TILE_UNITS}, {MARGIN_UNITS}) AS place
-            FROM {layer.name}
-            WHERE lonlat && ST_Transform({with_margin}, 4326)
-            ORDER BY {layer.key} LIMIT {MAX_FEATURES}
+            FROM ({parts}) AS met {first}
         ) AS drawn WHERE place IS NOT NULL
     """

@@ -4,25 +4,28 @@ import math
 import re
 from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from layers import Field
+from layers.kinds import KindName
 from mesip.errors import UsageError
 
 LARGEST_INTEGER = 2**63 - 1
 MAX_TEXT, MAX_DIGITS = 1000, 40
+# Days are those of the office, whose deliveries speak of days.
+CITY_TIME = ZoneInfo("Europe/Warsaw")
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def value_of(field: Field, text: str) -> Any:
-    """The value a field is compared with, of the field's kind.
+def value_of(name: str, kind: KindName, text: str) -> Any:
+    """The value that something of a kind is compared with.
 
     Raises:
         UsageError: the text is of another kind.
     """
     try:
-        return VALUES[field.kind](text)
+        return VALUES[kind](text)
     except ValueError as cause:
-        raise UsageError(f"{field.name} is {field.kind}, and {text[:40]!r} is not.") from cause
+        raise UsageError(f"{name} is {kind}, and {text[:40]!r} is not.") from cause
 
 
 def page_size(text: str | None, usual: int, most: int) -> int:
@@ -47,7 +50,7 @@ def numbers(text: str) -> list[float]:
 
 
 def ends(text: str) -> tuple[datetime | None, datetime | None]:
-    """The first and the last moment of what ``datetime`` says, in UTC; None where it is open.
+    """The first and the last moment of what ``datetime`` says; None where it is open.
 
     Raises:
         UsageError: it is neither a moment nor two of them.
@@ -63,12 +66,24 @@ def ends(text: str) -> tuple[datetime | None, datetime | None]:
     return since, until
 
 
+def moment_of(text: str) -> datetime:
+    """The moment that a text states. A day is meant as it was when it ended.
+
+    Raises:
+        UsageError: it is no moment.
+    """
+    moment = _end(text, time.max)
+    if moment is None:
+        raise UsageError(f"{text[:40]!r} is no moment. Write 2024-05-01 or 2024-05-01T12:00:00Z.")
+    return moment
+
+
 def _end(text: str, of_day: time) -> datetime | None:
-    """A day begins and ends at midnight; a moment is its own begin and end."""
+    """A day begins and ends at midnight in the city; a moment is its own begin and end."""
     if text in ("", ".."):
         return None
     try:
-        return datetime.combine(_day(text), of_day, UTC) if DAY.fullmatch(text) else _moment(text)
+        return datetime.combine(_day(text), of_day, CITY_TIME) if DAY.fullmatch(text) else _moment(text)
     except ValueError as cause:
         raise UsageError(f"{text[:40]!r} is no moment. Write 2024-05-01 or 2024-05-01T12:00:00Z.") from cause
 

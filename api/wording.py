@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
+from api.values import CITY_TIME
 from layers import Field, Layer
 from layers.declaration import Language
 from layers.kinds import UNITS
@@ -18,7 +18,6 @@ from layers.kinds import UNITS
 LOCALES = {"pl": "pl", "en": "en_GB"}
 LANGUAGE_NAMES = {"pl": "Polski", "en": "English"}
 YES_NO = {"pl": ("tak", "nie"), "en": ("yes", "no")}
-CITY_TIME = ZoneInfo("Europe/Warsaw")
 MOMENT = "d MMMM y, HH:mm"
 # Grouping starts at five figures, so that years stay as they are.
 GROUPED_FROM = 10_000

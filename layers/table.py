@@ -42,7 +42,6 @@ def history_table(layer: Layer, srid: int, metadata: sa.MetaData | None = None) 
         *_own_columns(layer, srid),
         sa.Column("valid", TSTZRANGE(), nullable=False, comment="When it was so in the world"),
         sa.Column("recorded", TSTZRANGE(), nullable=False, comment="When it was published"),
-        sa.Index(f"{layer.name}_history_key_idx", layer.key),
         schema=SCHEMA,
         comment=f"{layer.title['en']}: superseded versions",
     )
@@ -74,6 +73,15 @@ def column(layer: Layer, field: Field) -> sa.Column:
         nullable=not field.required,
         comment=f"{field.en}{unit} – {field.pl} ({', '.join(field.sources)})",
     )
+
+
+def history_indexes(layer: Layer) -> dict[str, str]:
+    """Names of the indexes that reads of other times need, and what follows ``ON city.<layer>_history``."""
+    return {
+        f"{layer.name}_history_key_idx": f"({layer.key})",
+        f"{layer.name}_history_times_idx": "USING gist (recorded, valid)",
+        f"{layer.name}_history_lonlat_idx": "USING gist (lonlat)",
+    }
 
 
 def indexes(layer: Layer) -> dict[str, str]:

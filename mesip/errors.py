@@ -4,6 +4,7 @@ PlatformError                exit 1   HTTP 500
 ├── UsageError               exit 2        400
 │   └── UnknownLayerError    exit 2        404
 ├── NotFoundError            exit 2        404
+│   └── GoneError            exit 2        410
 ├── KeyRefusedError          exit 2        401
 ├── TooManyRequestsError     exit 1        429
 ├── TooLongError             exit 1        503
@@ -14,6 +15,8 @@ PlatformError                exit 1   HTTP 500
 
 Each message is a sentence: what is wrong, where, and what to do.
 """
+
+from collections.abc import Mapping
 
 
 class PlatformError(Exception):
@@ -45,6 +48,16 @@ class NotFoundError(PlatformError):
 
     exit_code = 2
     status = 404
+
+
+class GoneError(NotFoundError):
+    """There is such a feature, but not at the time asked. ``links``: addresses of versions, by relation."""
+
+    status = 410
+
+    def __init__(self, message: str, links: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.links = links
 
 
 class KeyRefusedError(PlatformError):

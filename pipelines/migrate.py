@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 
 from layers import Field, Layer
 from layers.kinds import KINDS
-from layers.table import SCHEMA, column, history_table, indexes, table
+from layers.table import SCHEMA, column, history_indexes, history_table, indexes, table
 from mesip.database import Database
 from mesip.errors import PlatformError
 from pipelines.history import at_function
@@ -61,8 +61,9 @@ def _grow(connection: sa.Connection, layer: Layer, srid: int) -> list[str]:
 
 def make_indexes(connection: sa.Connection, layer: Layer) -> None:
     """Make the indexes that reads need, where they are absent."""
-    for name, definition in indexes(layer).items():
-        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {SCHEMA}.{layer.name} {definition}")
+    for rows, wanted in ((layer.name, indexes(layer)), (f"{layer.name}_history", history_indexes(layer))):
+        for name, definition in wanted.items():
+            connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {SCHEMA}.{rows} {definition}")
 
 
 def _columns(connection: sa.Connection, layer: Layer) -> list:

@@ -120,13 +120,13 @@ def _rate(ask) -> float:
 
 def _database_rate(database: Database, limit: int) -> float:
     """The floor: the same rows as GeoJSON by psycopg alone, without any server before it."""
+    from api.asking import Asked  # noqa: PLC0415
     from api.features import feature_sql  # noqa: PLC0415
     from layers import get_layer  # noqa: PLC0415
-    from layers.collection import CRS84  # noqa: PLC0415
 
     layer = get_layer("trees")
     query = (
-        f"SELECT {feature_sql(layer, CRS84, 2177)} FROM "
+        f"SELECT {feature_sql(layer, Asked(), 2177, timed=False)} FROM "
         f"(SELECT * FROM public_api.trees ORDER BY {layer.key} LIMIT {limit}) AS trees"
     )
 

@@ -6,17 +6,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
-from functools import partial
+from datetime import date, datetime
+from functools import cache, partial
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import psycopg
 import pyarrow as pa
 import pytest
+import shapely
 import sqlalchemy as sa
 import uvicorn
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from pyproj import Transformer
 from starlette.testclient import TestClient
 
 from api.configuration import HERE
@@ -186,6 +189,53 @@ def loaded(database: Database, node: Settings, server: cluster.Server, city_temp
     )
     migrate(database, all_layers().values(), node.srid)
     return database
+
+
+@pytest.fixture
+def deliver(database: Database, node: Settings, tmp_path: Path) -> Callable[[dict[int, str], date], datetime]:
+    """Publish stops ``{number: name}`` as of a day; return the moment it is recorded under."""
+
+    def publish(stops: dict[int, str], stand: date) -> datetime:
+        path = tmp_path / "stops.csv"
+        header = "stopId;stopName;latitude;longitude;zoneId;isForTram\n"
+        lines = [f"{number};{name};52.4;16.9{number:03d};A;false" for number, name in stops.items()]
+        path.write_text(header + "\n".join(lines))
+        accepted = frozenset({"empty", "removals"})
+        run = load(Order("stops", (path,), stand, accepted), database, node).run
+        with database.transaction() as connection:
+            return connection.exec_driver_sql(
+                "SELECT recorded_at FROM registry.run WHERE run = %s", (run,)
+            ).scalar_one()
+
+    return publish
+
+
+@pytest.fixture(scope="module")
+def shapes(loaded: Database) -> Callable[[str, int], tuple[np.ndarray, np.ndarray]]:
+    """``shapes("trees", srid)``: keys and shapely geometries, easting first, transformed by pyproj."""
+
+    @cache
+    def read(name: str, srid: int) -> tuple[np.ndarray, np.ndarray]:
+        layer = all_layers()[name]
+        query = f"SELECT {layer.key}, ST_AsBinary(geom) FROM city.{name} ORDER BY {layer.key}"
+        with loaded.transaction() as connection:
+            found = connection.execute(sa.text(query)).all()
+        change = Transformer.from_crs(2177, srid, always_xy=True).transform
+        stored = shapely.from_wkb([bytes(wkb) for _, wkb in found])
+        moved = shapely.transform(stored, lambda xy: np.column_stack(change(xy[:, 0], xy[:, 1])))
+        shapely.prepare(moved)
+        return np.array([key for key, _ in found]), moved
+
+    return read
+
+
+@pytest.fixture
+def no_stops(database: Database) -> None:
+    """As if no stop had ever been delivered."""
+    with database.transaction() as connection:
+        connection.exec_driver_sql("TRUNCATE city.stops, city.stops_history")
+        connection.exec_driver_sql("DELETE FROM registry.change WHERE layer = 'stops'")
+        connection.exec_driver_sql("DELETE FROM registry.head WHERE layer = 'stops'")
 
 
 @pytest.fixture(scope="module")

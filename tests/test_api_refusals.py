@@ -87,10 +87,10 @@ def test_what_is_no_moment_is_refused(client, moment):
 @pytest.mark.parametrize(
     "query, sentence",
     [
-        ("colour=red", "There is no parameter 'colour' here. Known ones: f, lang, limit,"),
+        ("colour=red", "There is no parameter 'colour' here. Known ones: f, lang, crs,"),
         ("LIMIT=1", "There is no parameter 'LIMIT' here."),
         ("offset=100", "There is no parameter 'offset' here."),
-        ("filter=1=1", "There is no parameter 'filter' here."),
+        ("filter=nonsense=1", "The filter asks for 'nonsense'."),
         ("geom=x", "There is no parameter 'geom' here."),
         ("stand=2024-01-01", "There is no parameter 'stand' here."),
         ("limit=1&limit=2", "The parameter limit stands more than once. Give it once."),

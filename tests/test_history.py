@@ -8,27 +8,8 @@ from hypothesis import strategies as st
 
 from pipelines.load import Order, load
 
-HEADER = "stopId;stopName;latitude;longitude;zoneId;isForTram\n"
 DAYS = [date(2024, 1, 1) + timedelta(days=30 * number) for number in range(5)]
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def deliver(database, node, tmp_path):
-    """Publish stops ``{number: name}`` as of a day; return the moment it is recorded under."""
-
-    def publish(stops: dict[int, str], stand: date) -> datetime:
-        path = tmp_path / "stops.csv"
-        lines = [f"{number};{name};52.4;16.9{number:03d};A;false" for number, name in stops.items()]
-        path.write_text(HEADER + "\n".join(lines))
-        accepted = frozenset({"empty", "removals"})
-        run = load(Order("stops", (path,), stand, accepted), database, node).run
-        with database.transaction() as connection:
-            return connection.exec_driver_sql(
-                "SELECT recorded_at FROM registry.run WHERE run = %s", (run,)
-            ).scalar_one()
-
-    return publish
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ LOADS = re.compile(r'<(?:link|script|img|iframe)\b[^>]*\b(?:href|src)="([^"]*)"'
 HOSTILE = "</script><img src=x onerror=alert(1)>{{7*7}}\"'&"
 
 each_language = pytest.mark.parametrize("language", ["pl", "en"])
-each_page = pytest.mark.parametrize("page", ["", "/items", "/schema", "/queryables"])
+each_page = pytest.mark.parametrize("page", ["", "/items", "/schema", "/queryables", "/sortables"])
 
 
 def page_of(client, address, language, **parameters):
@@ -155,7 +155,7 @@ def test_a_browser_meets_a_missing_database_as_a_page(client, monkeypatch):
     def down(*_):
         raise DatabaseDownError("The data cannot be read at the moment. Try again in a few seconds.")
 
-    monkeypatch.setattr("api.answers.heads", down)
+    monkeypatch.setattr("api.callers.heads", down)
     answer = client.get("/collections?lang=pl", headers=BROWSER)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
