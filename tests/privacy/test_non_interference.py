@@ -27,7 +27,6 @@ from mesip.database import Database
 from mesip.settings import settings
 from pipelines.keys import new_key
 
-EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 # Moments at which answers may differ from each other without telling anything.
 CLOCK = re.compile(rb'"timeStamp": ?"[^"]*"')
 PESEL = re.compile(rb"(?<![\w.-])\d{11}(?![\w.-])")
@@ -82,7 +81,15 @@ def described(vaulted):
     key = new_key(vaulted, "internal", "a test", None)
     with TestClient(application(), base_url="http://testserver") as asking:
         header = {"Authorization": f"Bearer {key.token}"}
-        return asking.get("/openapi", headers=header).json()["paths"]
+        stated = asking.get("/openapi", headers=header).json()
+    shared = stated["components"]["parameters"]
+    for methods in stated["paths"].values():
+        for operation in methods.values():
+            operation["parameters"] = [
+                shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+                for each in operation.get("parameters", [])
+            ]
+    return stated["paths"]
 
 
 # Requests
@@ -142,39 +149,30 @@ class Questions:
 
     def query(self, operation: dict[str, Any], layer: str) -> list[tuple[str, str]]:
         """Some described parameters, and sometimes a field, be it hidden or of another layer."""
-        stated = {named(each): each for each in operation.get("parameters", []) if each.get("in") != "path"}
-        chosen = {
-            name for name, each in stated.items() if each.get("required") and self.random.random() < 0.95
-        }
+        stated = {each["name"]: each for each in operation["parameters"] if each["in"] != "path"}
+        chosen = {name for name, each in stated.items() if each["required"] and self.random.random() < 0.95}
         general = sorted(name for name in stated if name not in self.fields)
         chosen |= set(self.random.sample(general, min(len(general), self.random.choice([0, 1, 2, 3, 4]))))
         if len(general) < len(stated) and self.random.random() < 0.4:
             chosen.add(self.field(layer))
+        if "filter" in stated and self.random.random() < 0.25:
+            chosen = {"filter", self.random.choice(["limit", "resulttype", "sortby"])}
         if self.random.random() < 0.05:
             chosen.add(self.random.choice([*self.fields, "nonsense"]))
-        codes = {name: stated.get(name, {}).get("schema", {}).get("enum") for name in chosen}
-        return [
-            (name, self.random.choice(codes[name] or [self.parameter(name, layer)]))
-            for name in sorted(chosen)
-        ]
+        return [(name, self.parameter(name, layer, stated.get(name, {}))) for name in sorted(chosen)]
 
-    def parameter(self, name: str, layer: str) -> str:
-        """A value for the parameter ``name``."""
+    def parameter(self, name: str, layer: str, stated: dict[str, Any]) -> str:
+        """A value for the parameter ``name``, mostly one that fits what is stated of it."""
         pick, field = self.random.choice, self.field(layer)
         if self.random.random() < 0.04:
             return pick([*MALFORMED, self.nonsense()])
+        if codes := stated.get("schema", {}).get("enum"):
+            return pick(codes)
         special = {
-            "f": lambda: pick(["json", "json", "html"]),
-            "lang": lambda: pick(["pl", "en"]),
             "limit": lambda: str(pick([1, 2, 7, 50, 100, 100, 1000])),
             "bbox": lambda: pick(BOXES),
-            "bbox-crs": lambda: f"{EPSG}{pick([2177, 4326, 3857, 2180])}",
-            "crs": lambda: f"{EPSG}{pick([2177, 4326, 3857, 2180])}",
-            "filter-crs": lambda: f"{EPSG}{pick([2177, 4326])}",
-            "filter-lang": lambda: pick(["cql2-text", "cql2-text", "cql2-json"]),
             "datetime": lambda: pick([pick(DAYS), f"{pick(DAYS)}/{pick(DAYS)}", f"../{pick(DAYS)}"]),
             "known-at": lambda: pick([pick(DAYS), *self.recorded]),
-            "resulttype": lambda: pick(["hits", "results"]),
             "sortby": lambda: pick(["", "-", "+"]) + field,
             "properties": lambda: ",".join(dict.fromkeys((field, self.field(layer)))),
             "filter": lambda: self.filter(layer),
@@ -243,11 +241,6 @@ class Questions:
             *self.fields,
         ]
         return "/".join(quote(part) for part in self.random.choices(parts, k=self.random.randint(1, 4)))
-
-
-def named(parameter: dict[str, Any]) -> str:
-    """The name of a described parameter."""
-    return parameter.get("name") or parameter["$ref"].split("/")[-1].removesuffix("-data")
 
 
 def shape(path: str) -> str:
