@@ -7,15 +7,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api import callers, documents, pages
+from api import callers, documents, pages, tile_documents
 from api.asking import refuse_unknown
 from api.callers import Collection
+from api.catalogue_answers import known_of
 from api.configuration import ABOUT
 from api.documents import GEOJSON, MVT, OPENAPI, SCHEMA
 from api.heads import heads
+from api.kept import kept_tile
 from api.openapi import openapi
+from api.records import state_of
 from api.searching import DEFAULT_HITS, MOST_HITS, search
-from api.tiles import tile
+from api.tiles import place
 from api.times import times
 from api.values import page_size
 from mesip.errors import UsageError
@@ -42,9 +45,10 @@ async def collections(request: Request) -> Response:
     if callers.for_people(request):
         return await callers.by_pygeoapi(request, pages.described)
     reader, url, language = callers.reader(request), callers.url(request), callers.language(request)
-    known = await run_in_threadpool(heads, reader)
+    known = await run_in_threadpool(known_of, request)
     listed = [
-        documents.collection(layer, known.get(name), settings(), f"{url}/collections/{name}", language)
+        documents.collection(layer, known[name].head, settings(), f"{url}/collections/{name}", language)
+        | state_of(layer, known[name])
         for name, layer in reader.layers.items()
     ]
     return callers.json(request, documents.collections(listed, url))
@@ -55,9 +59,9 @@ async def collection(request: Request) -> Response:
     of = callers.collection(request)
     if callers.for_people(request):
         return _as_pages(request, of) or await callers.by_pygeoapi(request, pages.described, of.layer)
-    known = await run_in_threadpool(heads, callers.reader(request))
-    head, language = known.get(of.layer.name), callers.language(request)
-    return callers.json(request, documents.collection(of.layer, head, settings(), of.address, language))
+    known = (await run_in_threadpool(known_of, request))[of.layer.name]
+    stated = documents.collection(of.layer, known.head, settings(), of.address, callers.language(request))
+    return callers.json(request, stated | state_of(of.layer, known))
 
 
 async def schema(request: Request) -> Response:
@@ -77,16 +81,17 @@ async def sortables(request: Request) -> Response:
 
 def tilesets(request: Request) -> Response:
     """``/collections/{layer}/tiles``"""
-    callers.json_only(request)
-    of = callers.collection(request)
-    return callers.json(request, documents.tilesets(of.layer, of.address, callers.language(request)))
+    return _of_tiles(request, tile_documents.tilesets)
 
 
 def tileset(request: Request) -> Response:
     """``/collections/{layer}/tiles/WebMercatorQuad``"""
-    callers.json_only(request)
-    of = callers.collection(request)
-    return callers.json(request, documents.tileset(of.layer, of.address, callers.language(request)))
+    return _of_tiles(request, tile_documents.tileset)
+
+
+def tilejson(request: Request) -> Response:
+    """``/collections/{layer}/tiles/WebMercatorQuad/metadata``"""
+    return _of_tiles(request, tile_documents.tilejson)
 
 
 def vector_tile(request: Request) -> Response:
@@ -95,9 +100,12 @@ def vector_tile(request: Request) -> Response:
     refuse_unknown(request.query_params, ("f", *of.times))
     if request.query_params.get("f", "mvt") != "mvt":
         raise UsageError("Tiles are vector tiles: f is mvt, or nothing.")
-    z, x, y = (request.path_params[axis] for axis in "zxy")
-    drawn = tile(callers.reader(request), of.layer, times(request.query_params, of.dated), (z, x, y))
-    return Response(drawn, media_type=MVT, headers={"Cache-Control": "public, max-age=60"})
+    at, when = place(*(request.path_params[axis] for axis in "zxy")), times(request.query_params, of.dated)
+    drawn, tag = kept_tile(callers.reader(request), of.layer, when, at)
+    kept = {"Cache-Control": "public, max-age=60"} | ({"ETag": tag} if tag else {})
+    if tag and tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=kept)
+    return Response(drawn, media_type=MVT, headers=kept)
 
 
 def found(request: Request) -> Response:
@@ -129,6 +137,13 @@ def health(request: Request) -> Response:
     callers.json_only(request)
     callers.reader(request).rows("SELECT 1")
     return callers.json(request, {"status": "ok"})
+
+
+def _of_tiles(request: Request, document: Any) -> Response:
+    callers.json_only(request)
+    of = callers.collection(request)
+    head = heads(callers.reader(request)).get(of.layer.name)
+    return callers.json(request, document(of.layer, head, of.address, callers.language(request)))
 
 
 def _as_pages(request: Request, of: Collection) -> Response | None:

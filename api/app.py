@@ -15,9 +15,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api import answers, feature_answers, problems
+from api import answers, catalogue_answers, downloads, feature_answers, problems
 from api.auditing import Audit
 from api.configuration import HERE
+from api.exports import FORMATS
 from api.gate import Gate
 from api.reading import close_readers
 from mesip.errors import NotFoundError, PlatformError
@@ -26,7 +27,7 @@ from mesip.settings import settings
 BUILT = HERE / "web" / "dist"
 FILES = StaticFiles(directory=BUILT, check_dir=False)
 GZIP_FROM_BYTES, GZIP_LEVEL = 1024, 1
-LAYER = "/collections/{layer}"
+LAYER, CATALOGUE = "/collections/{layer}", "/collections/catalogue"
 TILES = f"{LAYER}/tiles/WebMercatorQuad"
 
 
@@ -47,6 +48,9 @@ def application() -> Starlette:
             Route("/", answers.landing),
             Route("/conformance", answers.conformance),
             Route("/collections", answers.collections),
+            Route(CATALOGUE, catalogue_answers.catalogue),
+            Route(f"{CATALOGUE}/items", catalogue_answers.items),
+            Route(f"{CATALOGUE}/items/{{id}}", catalogue_answers.item),
             Route(LAYER, answers.collection),
             Route(f"{LAYER}/schema", answers.schema),
             Route(f"{LAYER}/queryables", answers.queryables),
@@ -54,8 +58,10 @@ def application() -> Starlette:
             Route(f"{LAYER}/items", feature_answers.items),
             Route(f"{LAYER}/items/{{id:path}}/versions", feature_answers.time_map),
             Route(f"{LAYER}/items/{{id:path}}", feature_answers.feature),
+            Route(f"{LAYER}/export.{{ending}}", downloads.export),
             Route(f"{LAYER}/tiles", answers.tilesets),
             Route(TILES, answers.tileset),
+            Route(f"{TILES}/metadata", answers.tilejson),
             Route(f"{TILES}/{{z}}/{{y}}/{{x}}", answers.vector_tile),
             Route("/search", answers.found),
             Route("/openapi", answers.definition),
@@ -72,10 +78,16 @@ def application() -> Starlette:
                 allow_origins=["*"],
                 allow_methods=["GET"],
                 allow_headers=["Authorization"],
-                expose_headers=["Content-Crs", "Link", "Memento-Datetime", "Retry-After"],
+                expose_headers=["Content-Crs", "ETag", "Link", "Memento-Datetime", "Retry-After"],
             ),
             Middleware(Gate, settings=settings(), audit=audit),
-            Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL),
+            Middleware(
+                GZipMiddleware,
+                minimum_size=GZIP_FROM_BYTES,
+                compresslevel=GZIP_LEVEL,
+                # Files are compressed in themselves, and read in parts.
+                exclude_content_types=tuple(form.media_type for form in FORMATS.values()),
+            ),
         ],
         exception_handlers={
             PlatformError: problems.of_ours,

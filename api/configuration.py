@@ -10,6 +10,7 @@ from pygeoapi.api import API
 from api import wording
 from api.catalogues import compiled
 from api.coordinates import offered
+from api.exports import FORMATS
 from api.heads import heads
 from api.reading import Reader
 from layers.collection import collection
@@ -80,6 +81,7 @@ def frame(settings: Settings, url: str) -> dict[str, Any]:
             "layers": lambda language: wording.by_title(SHOWN_TO.get().layers.values(), language),
             "layer": lambda name: SHOWN_TO.get().layer(name),
             "heads": lambda: heads(SHOWN_TO.get()),
+            "formats": lambda: [(ending, form.title) for ending, form in FORMATS.items()],
             "value": wording.value,
             "unit": wording.unit,
             "number": wording.number,

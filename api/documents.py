@@ -3,8 +3,10 @@
 from typing import Any
 
 from api.coordinates import offered
+from api.exports import FORMATS
 from api.filters import TIME_NAMES
 from api.heads import Head
+from api.tiles import zooms
 from layers import Layer
 from layers.collection import CRS84
 from layers.declaration import Language, Text
@@ -18,7 +20,6 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 SCHEMA = "application/schema+json"
 MVT = "application/vnd.mapbox-vector-tile"
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
-QUADS = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 
 # Just what works.
 CONFORMANCE = (
@@ -53,6 +54,10 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+    "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/record-core",
+    "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/record-collection",
+    "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/record-core-query-parameters",
+    "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/json",
 )
 
 
@@ -84,6 +89,7 @@ def landing(settings: Settings, url: str, language: Language, about: Text) -> di
             link("service-doc", f"{url}/docs", HTML, "The API documentation"),
             link("conformance", f"{url}/conformance", JSON, "Conformance classes"),
             link("data", f"{url}/collections", JSON, "The layers"),
+            link(f"{REL}ogc-catalog", f"{url}/collections/catalogue", JSON, "The catalogue of the layers"),
             link("related", f"{url}/map", HTML, "The map"),
         ],
     }
@@ -136,8 +142,17 @@ def collection(
             link(f"{REL}queryables", f"{here}/queryables", SCHEMA, "What can be asked for"),
             link(f"{REL}sortables", f"{here}/sortables", SCHEMA, "What can be sorted by"),
             link(f"{REL}tilesets-vector", f"{here}/tiles", JSON, "Vector tiles"),
+            *exports(here),
         ],
     }
+
+
+def exports(here: str) -> list[dict[str, str]]:
+    """Links to the whole of a collection as a file, in every format."""
+    return [
+        link("enclosure", f"{here}/export.{ending}", form.media_type, f"The whole layer as {form.title}")
+        for ending, form in FORMATS.items()
+    ]
 
 
 def returnables(layer: Layer, here: str, language: Language) -> dict[str, Any]:
@@ -183,31 +198,6 @@ def _without_interval(stated: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def tilesets(layer: Layer, here: str, language: Language) -> dict[str, Any]:
-    """The tilesets of a layer: one."""
-    return {
-        "links": [link("self", f"{here}/tiles", JSON, "This document")],
-        "tilesets": [tileset(layer, here, language)],
-    }
-
-
-def tileset(layer: Layer, here: str, language: Language) -> dict[str, Any]:
-    """The tileset of a layer in WebMercatorQuad."""
-    quad = f"{here}/tiles/WebMercatorQuad"
-    template = link("item", quad + "/{tileMatrix}/{tileRow}/{tileCol}", MVT, "Tiles") | {"templated": True}
-    return {
-        "title": layer.title[language],
-        "dataType": "vector",
-        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
-        "tileMatrixSetURI": QUADS,
-        "links": [
-            link("self", quad, JSON, "This document"),
-            link("http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", QUADS, JSON, "WebMercatorQuad"),
-            template,
-        ],
-    }
-
-
 def map_layers(layers: list[Layer], known: dict[str, Head], settings: Settings) -> dict[str, Any]:
     """What the web map needs to know: the city, and each layer in drawing order, lowest first."""
     west, south, east, north = settings.extent
@@ -250,7 +240,7 @@ def _map_layer(layer: Layer, head: Head | None) -> dict[str, Any]:
         "label": layer.label,
         "search": list(layer.search),
         "minzoom": layer.style.min_zoom,
-        "maxzoom": max(layer.style.min_zoom, 16),
+        "maxzoom": zooms(layer)[-1],
         "style": [
             {name: value for name, value in drawn.items() if not name.startswith("source")}
             for drawn in style(layer)

@@ -8,9 +8,11 @@ from typing import Any
 from api.asking import DEFAULT_LIMIT, MAX_LIMIT, NARROWING, PAGED, PROFILES, SHOWN
 from api.coordinates import offered
 from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA
+from api.exports import FORMATS
 from api.filters import LANGUAGES, TIME_NAMES
 from api.filters import LONGEST as LONGEST_FILTER
 from api.mementos import LINK_FORMAT
+from api.records import JSONLD
 from api.searching import DEFAULT_HITS, LONGEST, MOST_HITS
 from api.shapes import feature_shape, page_shape, shapes
 from api.tiles import MAX_ZOOM
@@ -61,6 +63,13 @@ def _fixed_paths() -> dict[str, Any]:
         "/": _get("landing", "The landing page", _both("landingPage"), [*_PAGE]),
         "/conformance": _get("conformance", "Conformance classes", _both("conformance"), [*_PAGE]),
         "/collections": _get("collections", "The layers", _both("collections"), [*_PAGE]),
+        "/collections/catalogue": _get("catalogue", "The catalogue", _record_forms(JSON), _RECORDS),
+        "/collections/catalogue/items": _get(
+            "records", "What there is to know about the layers", _record_forms(GEOJSON), _records()
+        ),
+        "/collections/catalogue/items/{recordId}": _get(
+            "record", "One layer", _record_forms(GEOJSON), [*_RECORDS, _RECORD]
+        ),
         "/openapi": _get("openapi", "This document", _document(OPENAPI, "any"), [*_DATA]),
         "/search": _get(
             "search", "Features by the beginning of a number or name", _document(GEOJSON, "found"), _search()
@@ -75,6 +84,20 @@ def _fixed_paths() -> dict[str, Any]:
 _LANG = {"$ref": "#/components/parameters/lang"}
 _PAGE = ({"$ref": "#/components/parameters/f"}, _LANG)
 _DATA = ({"$ref": "#/components/parameters/f-data"}, _LANG)
+
+
+_RECORD = {"name": "recordId", "in": "path", "required": True, "schema": STRING, "description": "The layer"}
+_RECORDS = [{"$ref": "#/components/parameters/f-records"}, _LANG]
+
+
+def _record_forms(type_: str) -> dict[str, Any]:
+    return _document(type_, "any") | _document(JSONLD, "any")
+
+
+def _records() -> list[dict[str, Any]]:
+    text = _query("q", STRING | {"maxLength": LONGEST}, "Words that stand in titles and descriptions")
+    after = _query("after", STRING, "Where the page before ended; taken from its `next` link")
+    return [text, *_shared("bbox", "limit"), after, *_RECORDS]
 
 
 def _search() -> list[dict[str, Any]]:
@@ -105,8 +128,12 @@ def _layer_paths(layer: Layer, language: Language) -> dict[str, Any]:
         f"{here}/schema": _get(f"{name}Schema", "Schema", _both("any", SCHEMA), [*_PAGE]),
         f"{here}/queryables": _get(f"{name}Queryables", "Queryables", _both("any", SCHEMA), [*_PAGE]),
         f"{here}/sortables": _get(f"{name}Sortables", "Sortables", _both("any", SCHEMA), [*_PAGE]),
+        f"{here}/export.{{ending}}": _get(
+            f"{name}Export", "The layer as a file", _files(), _export(layer, language)
+        ),
         f"{here}/tiles": _get(f"{name}Tilesets", "Tilesets", _document(JSON, "any"), [*_DATA]),
         quad: _get(f"{name}Tileset", "The tileset", _document(JSON, "any"), [*_DATA]),
+        f"{quad}/metadata": _get(f"{name}TileJson", "TileJSON", _document(JSON, "any"), [*_DATA]),
         f"{quad}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": _get(
             f"{name}Tile", "A vector tile", {MVT: {"schema": STRING | {"format": "binary"}}}, _tile()
         ),
@@ -122,10 +149,16 @@ _ID = {"name": "featureId", "in": "path", "required": True, "schema": STRING, "d
 def _items(layer: Layer, language: Language) -> list[dict[str, Any]]:
     names = [field.name for field in layer.fields]
     own = [_listed("sortby", [f"{sign}{name}" for name in names for sign in ("", "-")]), _properties(layer)]
-    own += [_query(field.name, _comparable(field), field.title[language]) for field in layer.fields]
-    own += [_query(name, dict(KINDS["moment"].schema), "When the version is valid") for name in TIME_NAMES]
+    own += _equals(layer, language)
     shared = [name for name in (*SHOWN, *PAGED, *NARROWING) if name not in ("f", "lang", *LISTED)]
     return [*_PAGE, *_shared(*shared), *own]
+
+
+def _equals(layer: Layer, language: Language) -> list[dict[str, Any]]:
+    own = [_query(field.name, _comparable(field), field.title[language]) for field in layer.fields]
+    return own + [
+        _query(name, dict(KINDS["moment"].schema), "When the version is valid") for name in TIME_NAMES
+    ]
 
 
 LISTED = {
@@ -154,6 +187,15 @@ def _of_versions() -> list[dict[str, Any]]:
 
 def _time_map() -> dict[str, Any]:
     return _document(JSON, "versions") | {LINK_FORMAT: {"schema": STRING}}
+
+
+def _export(layer: Layer, language: Language) -> list[dict[str, Any]]:
+    ending = {"name": "ending", "in": "path", "required": True, "schema": STRING | {"enum": list(FORMATS)}}
+    return [ending, _LANG, *_shared(*NARROWING), *_equals(layer, language)]
+
+
+def _files() -> dict[str, Any]:
+    return {form.media_type: {"schema": STRING | {"format": "binary"}} for form in FORMATS.values()}
 
 
 def _tile() -> list[dict[str, Any]]:
@@ -222,6 +264,7 @@ def _shared_parameters(settings: Settings) -> dict[str, Any]:
     box = {"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 6}
     return {
         "f": _query("f", STRING | {"enum": ["json", "html"]}, "Format of the answer"),
+        "f-records": _query("f", STRING | {"enum": ["json", "jsonld"]}, "Format of the answer"),
         "f-data": _query("f", STRING | {"enum": ["json"]}, "Format of the answer"),
         "lang": _query("lang", STRING | {"enum": list(settings.languages)}, "Language of titles"),
         "limit": _query("limit", limit, page),

@@ -1,7 +1,8 @@
 """Reading the database as somebody of a level: that level's role sees its own schema and nothing else."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -56,23 +57,47 @@ class Reader:
             TooLongError: the query takes too long; what was asked is too much at once.
             UsageError: the values of a row do not permit what is asked.
         """
-        try:
-            with self.connections.one() as connection:
-                return connection.execute(query.encode(), parameters).fetchall()
-        except psycopg.errors.QueryCanceled as cause:
-            raise TooLongError("This takes too long. Ask for less: a smaller limit or bbox.") from cause
-        except (psycopg.DataError, psycopg.InternalError) as cause:
-            # What no look at the question could tell: the number or geometry of some row does not permit it.
-            log.info("The values do not permit it: %s", cause)
-            raise UsageError(
-                "The filter calculates what has no result for some feature: too large a number, a root of a "
-                "negative one, a geometry that cannot be compared. Leave such features out first."
-            ) from cause
-        except psycopg.OperationalError as cause:
-            log.warning("The database does not answer: %s", cause)
-            raise DatabaseDownError(
-                "The data cannot be read at the moment. Try again in a few seconds."
-            ) from cause
+        with _in_sentences(), self.connections.one() as connection:
+            return connection.execute(query.encode(), parameters).fetchall()
+
+    def portions(self, query: str, parameters: Mapping[str, Any], size: int) -> Iterator[list[tuple]]:
+        """The rows of a query, ``size`` at a time, all as they were when the first was read.
+
+        Raises:
+            DatabaseDownError: no connection is to be had, or it breaks.
+            TooLongError: a portion takes too long.
+            UsageError: the values of a row do not permit what is asked.
+        """
+        with (
+            _in_sentences(),
+            self.connections.one() as connection,
+            connection.transaction(),
+            connection.cursor("portions", binary=True) as cursor,
+        ):
+            cursor.execute(query.encode(), parameters)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+
+@contextmanager
+def _in_sentences() -> Iterator[None]:
+    """Say what keeps the database from answering."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as cause:
+        raise TooLongError("This takes too long. Ask for less: a smaller limit or bbox.") from cause
+    except (psycopg.DataError, psycopg.InternalError) as cause:
+        # What no look at the question could tell: the number or geometry of some row does not permit it.
+        log.info("The values do not permit it: %s", cause)
+        raise UsageError(
+            "The filter calculates what has no result for some feature: too large a number, a root of a "
+            "negative one, a geometry that cannot be compared. Leave such features out first."
+        ) from cause
+    except psycopg.OperationalError as cause:
+        log.warning("The database does not answer: %s", cause)
+        raise DatabaseDownError(
+            "The data cannot be read at the moment. Try again in a few seconds."
+        ) from cause
 
 
 @cache

@@ -1,37 +1,103 @@
-"""Vector tiles: WebMercatorQuad, drawn by the database from declared fields only."""
+"""Vector tiles: WebMercatorQuad, drawn by the database from declared fields, thinned until they are small."""
 
+import math
 import re
+from typing import NamedTuple
 
 from api.reading import Reader
 from api.times import Times, sources
 from layers import Layer
 from mesip.errors import NotFoundError
+from mesip.settings import Extent
 
 MAX_ZOOM = 22
+# The web map asks for no tile that is deeper, but of layers that it shows closer only.
+DEEPEST = 16
+HIGHEST = 85.0511  # degrees of latitude
 NUMBER = re.compile("[0-9]{1,9}")
 TILE_UNITS, MARGIN_UNITS = 4096, 64
-# A tile with more features than this is unreadable anyway, and would be megabytes.
-MAX_FEATURES = 20_000
+# A tile is at most so large before it is compressed: what does not fit is thinned out.
+MOST_BYTES, MOST_FEATURES = 500_000, 20_000
+# From this zoom on all is drawn that fits; below, features smaller than a pixel are one where they meet.
+WHOLE_FROM = 14
+# A pixel of a tile that is shown 512 pixels wide.
+PIXEL_UNITS = TILE_UNITS // 512
+# Where features are thinned, they lose corners that are off the line by less than this part of a cell.
+SIMPLER_BY = 1 / 4
 
 
-def tile(reader: Reader, layer: Layer, when: Times, place: tuple[str, str, str]) -> bytes:
-    """The Mapbox Vector Tile of ``layer`` at a place (z, x, y) and a time; its one layer is named so.
+class Place(NamedTuple):
+    """Which tile."""
+
+    z: int
+    x: int
+    y: int
+
+    @property
+    def box(self) -> Extent:
+        """West, south, east, north in degrees, without the margin."""
+        return (
+            self._longitude(self.x),
+            self._latitude(self.y + 1),
+            self._longitude(self.x + 1),
+            self._latitude(self.y),
+        )
+
+    def _longitude(self, column: int) -> float:
+        return column / 2**self.z * 360 - 180
+
+    def _latitude(self, row: int) -> float:
+        return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**self.z))))
+
+
+def zooms(layer: Layer) -> range:
+    """The zooms at which the layer is drawn from tiles of its own; closer, the deepest are enlarged."""
+    return range(layer.style.min_zoom, max(layer.style.min_zoom, DEEPEST) + 1)
+
+
+def reach(box: Extent, z: int) -> tuple[range, range]:
+    """The columns and rows of the tiles of a zoom that meet a box: west, south, east, north in degrees."""
+    west, south, east, north = box
+    return range(_column(west, z), _column(east, z) + 1), range(_row(north, z), _row(south, z) + 1)
+
+
+def _column(longitude: float, z: int) -> int:
+    return min(max(int((longitude + 180) / 360 * 2**z), 0), 2**z - 1)
+
+
+def _row(latitude: float, z: int) -> int:
+    up = math.asinh(math.tan(math.radians(min(max(latitude, -HIGHEST), HIGHEST)))) / math.pi
+    return min(max(int((1 - up) / 2 * 2**z), 0), 2**z - 1)
+
+
+def place(z: str, x: str, y: str) -> Place:
+    """The tile of these numbers.
 
     Raises:
         NotFoundError: the tile matrix set has no such tile.
     """
-    z, x, y = place
     if not (_below(z, MAX_ZOOM + 1) and _below(x, 2 ** int(z)) and _below(y, 2 ** int(z))):
         named = f"{z[:10]}/{y[:10]}/{x[:10]}"
         raise NotFoundError(
             f"WebMercatorQuad has no tile {named}: zoom 0 to {MAX_ZOOM}, rows and columns below 2^z."
         )
-    found = reader.rows(_tile_sql(layer, when), when.values | {"z": int(z), "x": int(x), "y": int(y)})
-    return bytes(found[0][0] or b"")
+    return Place(int(z), int(x), int(y))
 
 
-def _below(text: str, most: int) -> bool:
-    return NUMBER.fullmatch(text) is not None and int(text) < most
+def tile(reader: Reader, layer: Layer, when: Times, at: Place) -> bytes:
+    """The Mapbox Vector Tile of ``layer`` at a place and a time; its one layer is named so.
+
+    Of features smaller than a cell, each cell keeps one. Cells grow until the tile is small enough.
+    """
+    cell = 0.0 if at.z >= WHOLE_FROM else PIXEL_UNITS
+    while cell <= TILE_UNITS:
+        drawn, features = _drawn(reader, layer, when, at, cell)
+        if len(drawn) <= MOST_BYTES and features <= MOST_FEATURES:
+            return drawn
+        # As many cells as features of this size fit; of large features the cells take few away, so go on.
+        fitting = TILE_UNITS * math.sqrt(len(drawn) / features / MOST_BYTES)
+        cell = max(fitting * 1.1, 2 * cell)
+    return b""
 
 
 def tiled_fields(layer: Layer) -> list[str]:
@@ -40,20 +106,58 @@ def tiled_fields(layer: Layer) -> list[str]:
     return [name for name in wanted if name]
 
 
-def _tile_sql(layer: Layer, when: Times) -> str:
-    fields = ", ".join(tiled_fields(layer))
-    place = "%(z)s, %(x)s, %(y)s"
-    with_margin = f"ST_TileEnvelope({place}, margin => {MARGIN_UNITS / TILE_UNITS})"
-    met = f"lonlat && ST_Transform({with_margin}, 4326)"
-    first = f"ORDER BY {layer.key} LIMIT {MAX_FEATURES}"
-    parts = " UNION ALL ".join(
-        f"(SELECT {fields}, lonlat FROM {source.table} WHERE {' AND '.join([*source.said, met])} {first})"
-        for source in sources(layer, when)
-    )
+def _below(text: str, most: int) -> bool:
+    return NUMBER.fullmatch(text) is not None and int(text) < most
+
+
+def _drawn(reader: Reader, layer: Layer, when: Times, at: Place, cell: float) -> tuple[bytes, int]:
+    """The tile, and how many features are in it; one more than there may be is enough to know."""
+    west, south, east, north = at.box
+    width, height = (east - west) / TILE_UNITS * cell, (north - south) / TILE_UNITS * cell
+    asked = at._asdict() | {"width": width, "height": height}
+    found = reader.rows(_tile_sql(layer, when, at, cell), when.values | asked)
+    return bytes(found[0][0] or b""), found[0][1]
+
+
+def _tile_sql(layer: Layer, when: Times, at: Place, cell: float) -> str:
+    fields, envelope = ", ".join(tiled_fields(layer)), "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
+    met = _met_sql(layer, when, fields)
+    chosen = _thinned_sql(layer, fields, met) if cell else met
+    shape = "ST_Transform(lonlat, 3857)"
+    if cell and layer.geometry != "Point":
+        shape = f"ST_Simplify({shape}, {_unit(at.z) * cell * SIMPLER_BY}, true)"
     return f"""
-        SELECT ST_AsMVT(drawn, '{layer.name}', {TILE_UNITS}, 'place') FROM (
-            SELECT {fields}, ST_AsMVTGeom(ST_Transform(lonlat, 3857), ST_TileEnvelope({place}),
-                                          {TILE_UNITS}, {MARGIN_UNITS}) AS place
-            FROM ({parts}) AS met {first}
+        SELECT ST_AsMVT(drawn, '{layer.name}', {TILE_UNITS}, 'place'), count(*) FROM (
+            SELECT {fields}, ST_AsMVTGeom({shape}, {envelope}, {TILE_UNITS}, {MARGIN_UNITS}) AS place
+            FROM ({chosen} LIMIT {MOST_FEATURES + 1}) AS chosen ORDER BY {layer.key}
         ) AS drawn WHERE place IS NOT NULL
     """
+
+
+def _met_sql(layer: Layer, when: Times, fields: str) -> str:
+    """The features that meet the tile and its margin."""
+    place_ = "%(z)s, %(x)s, %(y)s"
+    with_margin = f"ST_TileEnvelope({place_}, margin => {MARGIN_UNITS / TILE_UNITS})"
+    met = f"lonlat && ST_Transform({with_margin}, 4326)"
+    return " UNION ALL ".join(
+        f"SELECT {fields}, lonlat FROM {source.table} WHERE {' AND '.join([*source.said, met])}"
+        for source in sources(layer, when)
+    )
+
+
+def _thinned_sql(layer: Layer, fields: str, met: str) -> str:
+    """Of small features, one for each cell; a point is small, whatever the cell."""
+    cells = "floor(ST_XMin(lonlat) / %(width)s), floor(ST_YMin(lonlat) / %(height)s)"
+    if layer.geometry == "Point":
+        return f"SELECT DISTINCT ON ({cells}) * FROM ({met}) AS met ORDER BY {cells}, {layer.key}"
+    small = "ST_XMax(lonlat) - ST_XMin(lonlat) < %(width)s AND ST_YMax(lonlat) - ST_YMin(lonlat) < %(height)s"
+    return f"""
+        WITH met AS MATERIALIZED (SELECT *, {small} AS small FROM ({met}) AS all_met)
+        SELECT {fields}, lonlat FROM met WHERE NOT small UNION ALL
+        (SELECT DISTINCT ON ({cells}) {fields}, lonlat FROM met WHERE small ORDER BY {cells}, {layer.key})
+    """
+
+
+def _unit(z: int) -> float:
+    """Metres of the projection per unit of a tile."""
+    return 2 * math.pi * 6_378_137 / 2**z / TILE_UNITS

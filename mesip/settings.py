@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks of proxies whose word is taken for who asks (X-Forwarded-For)"
     )
+    cache_mb: int = Field(
+        4096,
+        ge=1,
+        description="Most disk, in MB, for exports and tiles that are kept; the least used go first",
+    )
     base_map: str | None = Field(None, description="Raster tile address with {z}/{x}/{y} under the web map")
     base_map_credit: str = Field("", description="Attribution of the base map, shown on the map")
 

@@ -52,6 +52,7 @@ def wall(level: Level, layers: Iterable[Layer], role: str) -> list[str]:
         f"CREATE SCHEMA {here}",
         *(statement for layer in seen for statement in _layer(layer, level)),
         _heads(level, seen),
+        _runs(level, seen),
         _keys(here) if level == "public" else _audit(here, level),
         f'GRANT USAGE ON SCHEMA {here} TO "{role}"',
         f'GRANT SELECT ON ALL TABLES IN SCHEMA {here} TO "{role}"',
@@ -82,8 +83,8 @@ def _standing(connection: sa.Connection, level: Level) -> tuple[str | None, int]
 
 
 def _relations(layers: list[Layer], level: Level) -> int:
-    """Three views of every layer, and that of the heads."""
-    return 3 * sum(may_see(level, layer.access) for layer in layers) + 1
+    """Three views of every layer, that of the heads, and that of the runs."""
+    return 3 * sum(may_see(level, layer.access) for layer in layers) + 2
 
 
 def _layer(layer: Layer, level: Level) -> list[str]:
@@ -113,6 +114,24 @@ def _heads(level: Level, layers: list[Layer]) -> str:
         FROM registry.head LEFT JOIN registry.level_head AS seen
             ON seen.layer = head.layer AND seen.level = '{level}' AND head.layer = ANY(ARRAY[{blind}]::text[])
         WHERE head.layer = ANY(ARRAY[{names}]::text[])
+    """
+
+
+def _runs(level: Level, layers: list[Layer]) -> str:
+    """The runs that published a layer, of layers of which the level sees every field: others tell too much.
+
+    The hashes of a delivery are told where nothing else is in it.
+    """
+    names = ", ".join(f"'{layer.name}'" for layer in layers if sees_all(layer, level))
+    seen = f"ANY(ARRAY[{names}]::text[])"
+    other = f"SELECT FROM registry.account AS other WHERE other.run = run.run AND NOT other.layer = {seen}"
+    return f"""
+        CREATE VIEW {schema(level)}.layer_runs AS
+        SELECT account.layer, account.head AS seq, run.stand, run.recorded_at, run.state,
+            added, changed, confirmed, removed, rejected,
+            CASE WHEN NOT EXISTS ({other}) THEN run.deliveries END AS deliveries
+        FROM registry.account JOIN registry.run USING (run)
+        WHERE run.state IN ('published', 'unchanged') AND account.layer = {seen}
     """
 
 

@@ -332,7 +332,7 @@ def requests(path, parameters, real):
         address = address.replace(f"{{{each['name']}}}", str(good(each, real)[0]))
     asked = [each for each in parameters if each not in placed and real.get(each["name"]) != []]
     plain = {each["name"]: good(each, real)[0] for each in asked if each.get("required")}
-    plain |= {"limit": 1} if any(each["name"] == "bbox" for each in asked) else {}
+    plain |= {"limit": 1} if any(each["name"] == "limit" for each in asked) else {}
     for each in asked:
         for status, values in ((200, good(each, real)), (400, bad(each))):
             yield from ((status, f"{address}?{urlencode(plain | {each['name']: value})}") for value in values)

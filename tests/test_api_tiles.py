@@ -1,11 +1,18 @@
 """Vector tiles, read by a decoder of our own: the right features, at their place, with open fields only."""
 
+import gzip
+
 import numpy as np
 import pytest
 import shapely
 import sqlalchemy as sa
+from pmtiles.reader import MmapSource, Reader, all_tiles
 from pyproj import Transformer
 
+from api import kept
+from api.reading import readers
+from api.tiles import MOST_BYTES, Place, tile
+from api.times import CURRENT
 from layers import all_layers
 
 WORLD = 20037508.342789244  # half the width of WebMercatorQuad, metres
@@ -216,3 +223,119 @@ def test_every_layer_has_tiles(client):
         (tileset,) = client.get(f"/collections/{name}/tiles").json()["tilesets"]
         assert tileset["dataType"] == "vector"
         assert tileset["tileMatrixSetURI"].endswith("/WebMercatorQuad")
+
+
+# Small, kept, and described
+
+
+@pytest.fixture
+def crowd(loaded):
+    """Sixty thousand trees within one tile of zoom 14; gone when the test is over."""
+    with loaded.transaction() as connection:
+        ((first,),) = connection.execute(sa.text("SELECT min(tree_id) FROM city.trees")).all()
+        names = [field.name for field in all_layers()["trees"].fields if field.name != "tree_id"]
+        columns = ", ".join([*names, "stand", "hash", "run", "valid_since", "recorded_since"])
+        connection.execute(
+            sa.text(f"""
+            INSERT INTO city.trees (tree_id, geom, {columns})
+            SELECT 'CROWD' || n, ST_Translate(geom, (n % 250) * 2, n / 250 * 2), {columns}
+            FROM city.trees, generate_series(1, 60000) AS n WHERE tree_id = '{first}'
+            """)
+        )
+        ((x, y),) = connection.execute(
+            sa.text(f"SELECT ST_X(geom), ST_Y(geom) FROM city.trees WHERE tree_id = '{first}'")
+        ).all()
+    yield shapely.Point(Transformer.from_crs(2177, 3857, always_xy=True).transform(x + 250, y + 240))
+    with loaded.transaction() as connection:
+        connection.execute(sa.text("DELETE FROM city.trees WHERE tree_id LIKE 'CROWD%'"))
+
+
+@pytest.mark.parametrize("z", [0, 8, 12, 14, 15])
+def test_a_crowded_tile_is_thinned_until_it_is_small(crowd, z):
+    x, y = tile_at(crowd, z)
+    reader, layer = readers()["public"], all_layers()["trees"].seen_by("public")
+    drawn = tile(reader, layer, CURRENT, Place(z, x, y))
+    assert len(drawn) <= MOST_BYTES
+    features = decoded(drawn)["trees"]
+    places = np.array([vertices[0] for _, vertices in features])
+    if z >= 12:
+        # What is left is spread over all the crowd, not cut off at a number.
+        assert len(drawn) > MOST_BYTES / 10 or z == 12
+        assert len(features) > 1000
+        assert len(np.unique(places // 8, axis=0)) == pytest.approx(len(features), rel=0.3)
+
+
+def test_features_smaller_than_a_pixel_are_one_where_they_meet(client, drawn, layer):
+    keys, geometries = drawn(layer)
+    x, y = tile_at(shapely.point_on_surface(geometries[0]), 9)
+    found = {
+        told[layer.key]
+        for told, _ in decoded(client.get(TILES.format(layer.name, 9, y, x)).content)[layer.name]
+    }
+    assert 0 < len(found) <= len(keys)
+    placed = in_units(geometries, 9, x, y)
+    pixels = np.unique(shapely.bounds(placed)[:, :2] // 8, axis=0)
+    large = (shapely.bounds(placed)[:, 2:] - shapely.bounds(placed)[:, :2]).max(axis=1) >= 8
+    assert len(found) <= 2 * len(pixels) + large.sum()
+
+
+def test_a_tile_that_somebody_has_is_not_sent_again(client, drawn, layer):
+    _, geometries = drawn(layer)
+    x, y = tile_at(shapely.point_on_surface(geometries[0]), 15)
+    first = client.get(TILES.format(layer.name, 15, y, x))
+    again = client.get(TILES.format(layer.name, 15, y, x), headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(TILES.format(layer.name, 15, y, x)).content == first.content
+
+
+def test_a_tile_is_drawn_once(client, drawn, monkeypatch):
+    _, geometries = drawn(all_layers()["buildings"])
+    x, y = tile_at(shapely.point_on_surface(geometries[0]), 18)
+    first = client.get(TILES.format("buildings", 18, y, x)).content
+    monkeypatch.setattr(kept, "tile", lambda *_: pytest.fail("drawn again"))
+    assert client.get(TILES.format("buildings", 18, y, x)).content == first != b""
+
+
+def test_the_limits_of_the_tileset_hold_every_feature(client, drawn, layer):
+    tileset = client.get(f"/collections/{layer.name}/tiles/WebMercatorQuad").json()
+    _, geometries = drawn(layer)
+    for limits in tileset["tileMatrixSetLimits"]:
+        z = int(limits["tileMatrix"])
+        found = [tile_at(shapely.Point(corner), z) for corner in zip(*bounds_of(geometries), strict=True)]
+        columns, rows = zip(*found, strict=True)
+        assert (limits["minTileCol"], limits["maxTileCol"]) == (min(columns), max(columns))
+        assert (limits["minTileRow"], limits["maxTileRow"]) == (min(rows), max(rows))
+
+
+def bounds_of(geometries):
+    west, south, east, north = shapely.total_bounds(geometries)
+    return (west, east), (south, north)
+
+
+def test_tilejson_says_what_is_in_the_tiles(client, drawn, layer):
+    stated = client.get(f"/collections/{layer.name}/tiles/WebMercatorQuad/metadata").json()
+    assert stated["tilejson"] == "3.0.0"
+    (described,) = stated["vector_layers"]
+    _, geometries = drawn(layer)
+    z = stated["maxzoom"]
+    x, y = tile_at(shapely.point_on_surface(geometries[0]), z)
+    (address,) = stated["tiles"]
+    features = decoded(client.get(address.format(z=z, x=x, y=y)).content)[described["id"]]
+    assert {name for told, _ in features for name in told} <= set(described["fields"])
+
+
+def test_a_file_of_tiles_holds_what_the_server_draws(run, client, layer, tmp_path):
+    path = tmp_path / "layer.pmtiles"
+    code, out, _ = run("export", layer.name, "-o", str(path))
+    assert code == 0
+    assert str(path.name) in out
+    with path.open("rb") as file:
+        reader = Reader(MmapSource(file))
+        header, stated = reader.header(), reader.metadata()
+        found = list(all_tiles(MmapSource(file)))
+    # At the lowest zooms a small layer is not to be seen.
+    assert stated["minzoom"] <= header["min_zoom"] <= header["max_zoom"] == stated["maxzoom"]
+    assert stated["vector_layers"][0]["id"] == layer.name
+    assert len(found) >= header["max_zoom"] - header["min_zoom"] + 1
+    for (z, x, y), body in found[:: max(1, len(found) // 20)]:
+        assert gzip.decompress(body) == client.get(TILES.format(layer.name, z, y, x)).content

@@ -23,6 +23,7 @@ COMMANDS = {
     "backup": ("backup", "restore"),
     "happened": ("runs", "issues", "rejects", "diff"),
     "keys": ("keys",),
+    "export": ("export",),
 }
 
 
