@@ -10,7 +10,7 @@ PORT ?= 5000
 WEB := api/web
 WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
-.PHONY: help setup web demo test lint bench bench-privacy docs clean
+.PHONY: help setup web demo test lint bench bench-api bench-privacy docs clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
@@ -34,6 +34,10 @@ bench: setup .venv/.clients ## The measurements of docs/benchmarks.md
 	@python tests/bench_items.py
 	python tests/bench_loads.py
 	python tests/bench_limits.py
+
+bench-api: setup ## Pages and tiles against pygeoapi's own providers
+	@python tests/bench_items.py
+	python tests/bench_tiles.py
 
 bench-privacy: setup ## 10,000 requests over two databases that differ in what is hidden
 	@pytest -q tests/privacy --requests 10000 --timeout 3600

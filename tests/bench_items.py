@@ -199,6 +199,13 @@ def _stock_configuration(server: cluster.Server) -> dict:
         "table": "trees",
         "geom_field": "lonlat",
     }
+    tiles = provider | {
+        "type": "tile",
+        "name": "MVT-postgresql",
+        "options": {"zoom": {"min": 0, "max": 18}},
+        "format": {"name": "pbf", "mimetype": "application/vnd.mapbox-vector-tile"},
+        "storage_crs": "http://www.opengis.net/def/crs/EPSG/0/4326",
+    }
     about = {"title": "stock", "description": "stock", "keywords": ["stock"]}
     return {
         "server": {
@@ -224,7 +231,7 @@ def _stock_configuration(server: cluster.Server) -> dict:
             | {
                 "type": "collection",
                 "extents": {"spatial": {"bbox": [16, 52, 18, 53]}},
-                "providers": [provider],
+                "providers": [provider, tiles],
             }
         },
     }
