@@ -452,7 +452,7 @@ def crowd(client, requests=3 * MOST_CONNECTIONS["public"]):
 def test_connections_that_the_database_dropped_are_noticed_before_they_are_used(client, loaded):
     assert {answer.status_code for answer in crowd(client)} == {200}
     with loaded.transaction() as connection:
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :role"
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = :role"
         ended = connection.execute(sa.text(end), {"role": loaded.role("public")}).all()
     assert len(ended) > 1
     assert {answer.status_code for answer in crowd(client)} == {200}
@@ -476,5 +476,5 @@ def let(database, role, right):
     with database.transaction() as connection:
         connection.execute(sa.text(f'ALTER ROLE "{role}" {right}'))
     with database.transaction() as connection:
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :role"
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = :role"
         connection.execute(sa.text(end), {"role": role})

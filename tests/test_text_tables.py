@@ -204,7 +204,7 @@ def test_numbers_with_commas_and_blanks_become_points(tmp_path):
 
 
 def test_the_index_goes_on_over_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.tables.BATCH_ROWS", 2)
+    monkeypatch.setattr("pipelines.tables.BATCH_ROWS_TEXT", 2)
     path = tmp_path / "batches.csv"
     path.write_text("NUMER;WSP_E;WSP_N\n" + "".join(f"{n};6428000;5808000\n" for n in range(5)))
     batches = list(read_table(path, get_layer("trees")))
