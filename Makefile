@@ -10,7 +10,7 @@ PORT ?= 5000
 WEB := api/web
 WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
-.PHONY: help setup web demo test lint bench bench-api bench-privacy docs clean
+.PHONY: help setup web demo test lint bench bench-api bench-privacy bench-openapi docs clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
@@ -41,6 +41,9 @@ bench-api: setup ## Pages and tiles against pygeoapi's own providers
 
 bench-privacy: setup ## 10,000 requests over two databases that differ in what is hidden
 	@pytest -q tests/privacy --requests 10000 --timeout 3600
+
+bench-openapi: setup ## schemathesis on the OpenAPI document, with all its checks that apply
+	@python tests/bench_openapi.py
 
 docs: .venv/.ready ## The pages derived from the declarations
 	@python docs/derive.py

@@ -1,8 +1,8 @@
 """The translations of the pages, compiled from their text when the program needs them."""
 
-import os
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -20,9 +20,8 @@ def compiled(home: Path) -> Path:
 
 
 def _compile(text: Path, target: Path) -> None:
-    """Other processes may read the target meanwhile, so it is put in place whole."""
+    """Others read or write the target at the same time, so it is put in place whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(f".{os.getpid()}")
-    with text.open("rb") as source, fresh.open("wb") as written:
+    with text.open("rb") as source, NamedTemporaryFile(dir=target.parent, delete=False) as written:
         write_mo(written, read_po(source))
-    fresh.replace(target)
+    Path(written.name).replace(target)

@@ -1,5 +1,6 @@
 """CQL2 text: a filter as people write it, read into the tree that CQL2 JSON writes."""
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
 from mesip.errors import UsageError
 
+MOST_DIGITS = 19  # of a whole number that a database keeps
 GRAMMAR = Path(__file__).with_name("cql2.lark")
 # Of these the JSON form writes a capital inside.
 CAPITALS = {
@@ -106,7 +108,11 @@ class _Tree(Transformer):
         return {"property": name.strip('"')}
 
     def number(self, digits: Token) -> Node:
-        return int(digits) if digits.isdigit() else float(digits)
+        if digits.isdigit() and len(digits) <= MOST_DIGITS:
+            return int(digits)
+        if math.isinf(number := float(digits)):
+            raise UsageError(f"The filter holds a number that is too large, {digits[:40]}…")
+        return number
 
     def string(self, quoted: Token) -> Node:
         return quoted[1:-1].replace("''", "'").replace("\\'", "'")

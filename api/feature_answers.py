@@ -115,17 +115,14 @@ def _why_not(request: Request, of: Collection, key: str, when: Times) -> NotFoun
 
 async def _versions(request: Request, key: str) -> Response:
     refuse_unknown(request.query_params, (*callers.PAGE_PARAMETERS, "known-at"))
-    of, language = callers.collection(request), callers.language(request)
-    form = request.query_params.get("f", "")
-    if form not in ("", "json", "html", "link"):
-        raise UsageError(f"f is json, link or html, not {form[:40]!r}.")
+    of, form = callers.collection(request), request.query_params.get("f", "")
+    if form not in ("", "json", "link"):
+        raise UsageError(f"f is json or link, not {form[:40]!r}.")
     when = times({name: value for name, value in request.query_params.items() if name == "known-at"})
     told = await run_in_threadpool(versions, callers.reader(request), of.layer, key)
     if not known_at(told, when.known):
         raise await run_in_threadpool(_why_not, request, of, key, when)
     here = address(of, key)
-    if form == "html" or (not form and pages.wanted_by(request)):
-        return RedirectResponse(f"{here}?{urlencode({'f': 'html', 'lang': language})}#versions", 303)
     stated = as_time_map(here, told, when.known, request.query_params.get("known-at"))
     if form == "link" or (not form and LINK_FORMAT in request.headers.get("accept", "")):
         return Response(as_link_format(stated["links"]), media_type=LINK_FORMAT, headers=VARIED)

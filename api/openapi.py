@@ -181,7 +181,7 @@ def _shared(*names: str) -> list[dict[str, str]]:
 
 
 def _of_versions() -> list[dict[str, Any]]:
-    forms = STRING | {"enum": ["json", "link", "html"]}
+    forms = STRING | {"enum": ["json", "link"]}
     return [_query("f", forms, "Format of the answer"), _LANG, *_shared("known-at")]
 
 
@@ -286,5 +286,7 @@ def _shared_parameters(settings: Settings) -> dict[str, Any]:
 
 
 def _responses() -> dict[str, Any]:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}
-    return {"problem": {"description": "What is wrong, in a sentence", "content": content}}
+    content = _document("application/problem+json", "problem") | _document(HTML, "page")
+    content |= {"text/plain": {"schema": STRING}}
+    says = "What is wrong, in a sentence; in plain text if the address is longer than 64 kB"
+    return {"problem": {"description": says, "content": content}}

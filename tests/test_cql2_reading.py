@@ -103,7 +103,9 @@ HOSTILE = {
     "polygons": "POLYGON(" * (LONG // 8),
     "points": "S_INTERSECTS(geometry,MULTIPOINT(" + "1 2," * (LONG // 4) + "1 2))",
     "names": '"' * LONG,
-    "digits": "a=" + "9" * 4000,
+    "digits": "a=" + "9" * LONG,
+    "zeros": "a=0." + "0" * LONG,
+    "exponents": "a=1e" + "9" * LONG,
 }
 
 

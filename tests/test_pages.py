@@ -1,6 +1,7 @@
 """The pages of the API for people: both languages, nothing from other hosts, nothing a value could break."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from api import wording
+from api.catalogues import compiled
 from layers import all_layers, get_layer
 from mesip.errors import DatabaseDownError
 
@@ -247,3 +249,10 @@ def test_days_and_durations_are_written_as_the_language_does():
     assert wording.moment("2021-08-17T09:11:00+00:00", "pl") == "17 sierpnia 2021, 11:11"
     assert (wording.duration("P5Y", "pl"), wording.duration("P1M", "en")) == ("5 lat", "1 month")
     assert wording.duration("PT5M", "en") == "PT5M"
+
+
+def test_translations_are_compiled_by_several_threads_at_once(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: compiled.__wrapped__(tmp_path), range(40)))
+    assert set(made) == {tmp_path / "locale"}
+    assert [path.name for path in (tmp_path / "locale" / "pl" / "LC_MESSAGES").iterdir()] == ["messages.mo"]
