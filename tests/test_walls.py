@@ -58,10 +58,9 @@ def test_a_level_reads_just_the_declared_columns_of_a_layer(readable, layer, lev
 
 
 @every_level
-def test_a_level_reads_nothing_but_layers_and_heads(readable, level):
-    known = {name + suffix for name in all_layers() for suffix in ("", "_versions", "_past")} | {
-        "layer_heads"
-    }
+def test_a_level_reads_nothing_but_layers_their_heads_and_runs(readable, level):
+    known = {name + suffix for name in all_layers() for suffix in ("", "_versions", "_past")}
+    known |= {"layer_heads", "layer_runs"}
     assert {each[:2] for each in readable[level]} == {(schema(level), name) for name in known}
 
 
