@@ -125,14 +125,15 @@ class Questions:
 
     def described(self) -> Asked:
         """A described address: more often one of data, with fitting and unfitting parameters."""
-        weights = [12 if kind.endswith("/items") else 3 if "{" in kind else 1 for kind in self.kinds]
+        weights = [12 if kind.endswith("LAYER/items") else 3 if "{" in kind else 1 for kind in self.kinds]
         (kind,) = self.random.choices(list(self.kinds), weights)
         method, path, operation = self.random.choice(self.kinds[kind])
         layer = next((name for name in all_layers() if f"/{name}" in path.split("{")[0]), "benches")
         query = urlencode(self.query(operation, layer), errors="replace")
         if self.random.random() < 0.06:
             method = self.random.choice(["HEAD", "POST", "DELETE"])
-        return Asked(method, self.filled(path, layer) + (f"?{query}" if query else ""), self.headers())
+        here = self.filled(path, layer, operation)
+        return Asked(method, here + (f"?{query}" if query else ""), self.headers())
 
     def heard(self, body: bytes) -> None:
         """Take addresses from an answer, to follow them later."""
@@ -141,13 +142,19 @@ class Questions:
         for link in [*further, *self.random.sample(links, min(3, len(links)))]:
             self.found.append(link.path + (f"?{link.query}" if link.query else ""))
 
-    def filled(self, path: str, layer: str) -> str:
+    def filled(self, path: str, layer: str, operation: dict[str, Any]) -> str:
         """A described path, with something in its places: a tile with data in it, a key, or anything."""
+        codes = {each["name"]: each["schema"].get("enum") for each in operation["parameters"]}
         zoom = self.random.randint(9, 17)
         column, row = tile_of(*self.random.choice(self.places[layer]), zoom)
         axes = {"tileMatrix": zoom, "tileRow": row, "tileCol": column}
         key = self.value(layer, all_layers()[layer].key if self.random.random() < 0.8 else "")
-        return re.sub(r"{(\w+)}", lambda named: quote(str(axes.get(named[1], key)), safe=""), path)
+
+        def place(named: re.Match) -> str:
+            chosen = self.random.choice(codes.get(named[1]) or [axes.get(named[1], key)])
+            return quote(str(chosen), safe="")
+
+        return re.sub(r"{(\w+)}", place, path)
 
     def query(self, operation: dict[str, Any], layer: str) -> list[tuple[str, str]]:
         """Some described parameters, and sometimes a field, be it hidden or of another layer."""
