@@ -30,6 +30,7 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
     counts = _counts(connection, this)
     fresh = this.whole and counts["previous"] == counts["remembered"] == 0
     ops = {"add": counts["staged"]} if fresh else _compare(connection, this)
+    withheld = 0 if fresh else _withhold_removals(connection, this, ops.get("remove", 0))
     added, changed = ops.get("add", 0), ops.get("change", 0)
     result = Account(
         read=read + this.recognised,
@@ -37,11 +38,12 @@ def account(connection: sa.Connection, this: Publication, read: int, archival: i
         added=added,
         changed=changed,
         confirmed=this.recognised + counts["staged"] - added - changed,
-        removed=ops.get("remove", 0),
+        removed=ops.get("remove", 0) - withheld,
         rejected=counts["rejected"],
-        warnings=counts["warnings"],
+        warnings=counts["warnings"] + bool(withheld),
         previous=counts["previous"],
         outside=counts["outside"],
+        withheld=withheld,
         fresh=fresh,
         stand=this.stand,
         published_stand=_published_stand(connection, this),
@@ -121,6 +123,29 @@ def _compare(connection: sa.Connection, this: Publication) -> dict[str, int]:
     connection.exec_driver_sql(f"ANALYZE {this.diff}")
     counted = connection.exec_driver_sql(f"SELECT op, count(*) AS rows FROM {this.diff} GROUP BY op")
     return {row.op: row.rows for row in counted}
+
+
+def _withhold_removals(connection: sa.Connection, this: Publication, removals: int) -> int:
+    """Take all removals back if a rejected row has no key: it may be any of them. Return how many."""
+    if not removals or "removals" in this.accepted:
+        return 0
+    told = sa.text("""
+        WITH nameless AS (
+            SELECT count(*) AS rows, min(origin) AS origin FROM registry.reject
+            WHERE run = :run AND layer = :layer AND NOT archival AND key IS NULL
+        )
+        INSERT INTO registry.issue (run, layer, origin, code, severity, field, value, message)
+        SELECT :run, :layer, origin, 'removal.withheld', 'warning', :key, rows,
+               format('%s published rows are absent from the delivery, but nobody can read the %s of %s '
+                      'rejected rows, which may be some of them: nothing was removed. Correct those rows '
+                      'and deliver again, or say with --accept removals that what is absent is gone.',
+                      CAST(:removals AS text), CAST(:key AS text), rows)
+        FROM nameless WHERE rows > 0
+    """)
+    asked = {"run": this.run, "layer": this.layer.name, "key": this.layer.key, "removals": removals}
+    if not connection.execute(told, asked).rowcount:
+        return 0
+    return connection.exec_driver_sql(f"DELETE FROM {this.diff} WHERE op = 'remove'").rowcount
 
 
 def _compared(this: Publication) -> str:

@@ -10,6 +10,7 @@ from layers.table import SCHEMA
 from pipelines.guards import Account
 from pipelines.publication import Publication
 
+WITHHELD = "{:,} absent rows stay, because a rejected row without a readable key may be one of them."
 LARGEST = 5
 REASONS = 3
 NOWHERE, UNKNOWN, UNSAID = "in no district", "–", "not stated"
@@ -21,7 +22,8 @@ DISTRICT_NUMBER = r"[0-9]{6}_[0-9]\.[0-9]{4}"
 def explanation(connection: sa.Connection, this: Publication, counted: Account) -> list[str]:
     """Sentences about the rows that would vanish, were rejected, or lie outside, if there are any."""
     told = {"removals": counted.removed, "rejects": counted.rejected, "extent": counted.outside}
-    return [sentence for guard, rows in told.items() if rows for sentence in explain(connection, this, guard)]
+    said = [sentence for guard, rows in told.items() if rows for sentence in explain(connection, this, guard)]
+    return [WITHHELD.format(counted.withheld), *said] if counted.withheld else said
 
 
 def explain(connection: sa.Connection, this: Publication, guard: str) -> list[str]:

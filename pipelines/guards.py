@@ -10,6 +10,7 @@ from mesip.errors import GuardError
 
 class Account(NamedTuple):
     """What one run would do to one layer, in rows. ``outside`` of the accepted ones lie beyond the city.
+    ``withheld`` are absent, but stay: a rejected row whose key nobody can read may be one of them.
 
     ``stand`` is the day the delivery speaks of, ``published_stand`` that of the published rows, if any are.
     ``fresh``: nothing of the layer was ever published, and the delivery tells nothing of the past.
@@ -25,6 +26,7 @@ class Account(NamedTuple):
     archival: int
     previous: int
     outside: int
+    withheld: int = 0
     fresh: bool = False
     stand: date | None = None
     published_stand: date | None = None

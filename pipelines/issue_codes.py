@@ -88,6 +88,12 @@ CODES: dict[str, Code] = {
         "Klucz lub wartość niepowtarzalna stoi w więcej niż jednym wierszu.",
         "A key, or a value that must be unique, stands in more than one row.",
     ),
+    "removal.withheld": Code(
+        "warning",
+        "supplier",
+        "Brak obiektów w dostawie, ale odrzucono wiersze bez czytelnego klucza: nic nie usunięto.",
+        "Objects are absent, but rows without a readable key were rejected: nothing was removed.",
+    ),
     "resubmitted": Code(
         "error",
         "operator",

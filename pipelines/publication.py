@@ -20,7 +20,7 @@ class Publication:
     ``begins`` is when the day begins in the office; rows without dates of their own are valid since then.
     ``partial``: the rows are no whole delivery, so an absent one is not removed. ``known``: the published
     rows of which some were recognised in the delivery; those are not staged. ``whole``: the staging table was
-    made to become that of the layer.
+    made to become that of the layer. ``accepted``: the guards that were lifted.
     """
 
     layer: Layer
@@ -33,6 +33,7 @@ class Publication:
     partial: bool = False
     known: Reading | None = None
     whole: bool = False
+    accepted: frozenset[str] = frozenset()
 
     @property
     def staged(self) -> str:

@@ -97,6 +97,7 @@ def _publication(connection: sa.Connection, intake: Intake, layer: Layer, now: d
         raise LayerLockedError(layer.name)
     place = (job.settings.extent, job.settings.srid)
     how = {"partial": job.order.resubmit, "known": tally.known, "whole": tally.whole}
+    how["accepted"] = job.order.accepted
     return Publication(layer, job.run, job.stand, job.begins, now, *place, **how)
 
 

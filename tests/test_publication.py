@@ -73,6 +73,35 @@ def test_a_rejected_row_keeps_what_was_published_of_it(deliver, rows):
     assert rows("SELECT name FROM city.stops WHERE stop_id = '1'") == [("Rondo 1",)]
 
 
+def test_nothing_is_removed_while_a_row_that_nobody_can_name_may_be_it(deliver, rows):
+    deliver(*(stop(number) for number in range(1, 13)))
+    kept = [stop(number) for number in range(3, 13)]
+    nameless = (";Rondo 1;52.4;16.9;A;false", *kept)
+    done = deliver(*nameless)
+    assert (done["rejected"], done["removed"], done["confirmed"], done["warnings"]) == (1, 0, 10, 1)
+    assert rows("SELECT count(*) FROM city.stops") == [(12,)]
+    assert rows("SELECT origin, message FROM registry.issue WHERE code = 'removal.withheld'") == [
+        (
+            "row 1",
+            "2 published rows are absent from the delivery, but nobody can read the stop_id of 1 rejected "
+            "rows, which may be some of them: nothing was removed. Correct those rows and deliver again, "
+            "or say with --accept removals that what is absent is gone.",
+        )
+    ]
+    done = deliver(*nameless, accept=("removals",))
+    assert (done["removed"], done["warnings"]) == (2, 0)
+    assert rows("SELECT count(*) FROM city.stops") == [(10,)]
+
+
+def test_what_was_withheld_is_removed_when_all_rows_can_be_read(deliver, rows):
+    deliver(*(stop(number) for number in range(1, 13)))
+    kept = [stop(number) for number in range(3, 13)]
+    deliver(";Rondo 1;52.4;16.9;A;false", *kept)
+    done = deliver(stop(1), *kept)
+    assert (done["removed"], done["confirmed"], done["warnings"]) == (1, 11, 0)
+    assert rows("SELECT count(*) FROM city.stops WHERE stop_id = '2'") == [(0,)]
+
+
 def test_two_rows_of_one_number_are_both_kept_aside_with_both_places(deliver, rows):
     done = deliver(*(stop(number) for number in range(1, 12)), stop(1, name="Most"))
     assert (done["rejected"], done["added"]) == (2, 10)
