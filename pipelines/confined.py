@@ -89,12 +89,14 @@ def _next(receiver: Connection, process: ForkServerProcess, limits: Limits, path
 
 def _read(sender: Connection, limits: Limits, reader: Callable[..., Batches], *given: Any) -> None:
     """In the other process: read, and send what was read, then how it ended."""
-    _confine(limits)
     told: dict[str, str] = {}
     try:
         with ThreadPoolExecutor(1) as executor:
-            # While one table goes through the pipe, the next one is read.
+            # While one table goes through the pipe, the next one is read. The thread begins before the
+            # limits do: one that has no memory to begin with is waited for in vain.
             under_way: Future = executor.submit(bool)
+            under_way.result()
+            _confine(limits)
             for rows in reader(*given):
                 message = to_bytes(rows if isinstance(rows, pa.Table) else to_table(*rows))
                 under_way.result()

@@ -30,6 +30,8 @@ SIGNS = {
     ".xlsx": b"PK\x03\x04",
 }
 HEAD_BYTES = 16
+# What tells how many rows there are; a shapefile tells its length.
+COUNTED = (".gpkg", ".fgb")
 # The first row of a sheet names the columns even where all cells are text, which GDAL would not guess.
 OPTIONS: dict[str, dict[str, Any]] = {".xlsx": {"HEADERS": "FORCE"}}
 
@@ -97,16 +99,25 @@ def _check_length(path: Path) -> None:
 
 
 def _check_count(path: Path, table: str | None, read: int) -> None:
-    """GDAL ends a FlatGeobuf silently where it broke off; its head says how many rows there are."""
-    if path.suffix.lower() != ".fgb":
+    """GDAL ends silently where a FlatGeobuf broke off, or where memory ends: its rows are counted."""
+    if path.suffix.lower() not in COUNTED:
         return
-    with _quiet():
-        stated = pyogrio.read_info(path, table)["features"]
+    stated = _stated(path, table)
     if read < stated:
         raise SourceError(
-            f"{path.name} has {read:,} of the {stated:,} rows that it states: the export or the copy broke "
-            "off. Fetch it again."
+            f"{path.name} has {stated:,} rows, of which {read:,} could be read: the export or the copy broke "
+            "off, or a row needs more memory than MESIP_READER_MEMORY_MB allows. Fetch it again."
         )
+
+
+def _stated(path: Path, table: str | None) -> int:
+    """How many rows there are: a GeoPackage counts them, since its own note of it may be out of date."""
+    with _quiet():
+        if path.suffix.lower() != ".gpkg":
+            return pyogrio.read_info(path, table)["features"]
+        name = (table or str(pyogrio.list_layers(path)[0][0])).replace('"', '""')
+        counted = pyogrio.read_dataframe(path, sql=f'SELECT count(*) AS n FROM "{name}"', read_geometry=False)
+    return int(counted["n"].item())
 
 
 def _table(path: Path, wanted: str) -> str | None:

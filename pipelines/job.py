@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from mesip.database import Database
 from mesip.settings import Settings
 from pipelines.casts import OFFICE
+from pipelines.confined import Limits
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,13 @@ class Job:
     def begins(self) -> datetime:
         """The moment the delivery's day begins in the office that wrote it."""
         return datetime.combine(self.stand, time_of_day.min, ZoneInfo(OFFICE))
+
+    @property
+    def limits(self) -> Limits:
+        """What reading one file may cost."""
+        return reader_limits(self.settings)
+
+
+def reader_limits(settings: Settings) -> Limits:
+    """What reading one file may cost, as the node is set."""
+    return Limits(settings.reader_memory_mb, settings.reader_seconds)

@@ -13,7 +13,7 @@ from pipelines import runs
 from pipelines.deliveries import opened, receive, workplace
 from pipelines.first_rows import is_empty, make_successor
 from pipelines.intake import Intake, Tally, Watcher
-from pipelines.job import Job, Order
+from pipelines.job import Job, Order, reader_limits
 from pipelines.leftovers import alive
 from pipelines.memories import keep_readings, tally
 from pipelines.publish_all import publish_all
@@ -46,7 +46,7 @@ def load(order: Order, database: Database, settings: Settings, watch: Watcher = 
     """
     layers = layers_of(order.feed)
     deliveries = [receive(path, settings.delivery_store) for path in order.paths]
-    stand = order.as_of or _stand(order, database)
+    stand = order.as_of or _stand(order, database, settings)
     told = Told(order.feed, deliveries, stand, fingerprint(layers, settings, deliveries))
     if not (order.dry_run or order.accepted or order.resubmit) and (same := repeated(database, told, layers)):
         return same
@@ -74,10 +74,10 @@ def _load_copies(order: Order, told: Told, way: Way) -> Outcome:
         return runs.finish(way.database, run, told.deliveries, accounts, dry_run=order.dry_run)
 
 
-def _stand(order: Order, database: Database) -> date:
+def _stand(order: Order, database: Database, settings: Settings) -> date:
     if order.resubmit:
         with database.transaction() as connection:
-            return original_stand(connection, order.feed, order.paths)
+            return original_stand(connection, order.feed, order.paths, reader_limits(settings))
     return max(date.fromtimestamp(path.stat().st_mtime) for path in order.paths)
 
 

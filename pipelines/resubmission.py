@@ -6,7 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
+import pyarrow as pa
 import shapely
 import sqlalchemy as sa
 from geopandas import GeoDataFrame
@@ -15,11 +15,14 @@ from layers import Layer
 from mesip.errors import SourceError, UsageError
 from pipelines.arrow_frames import is_placed, to_frame
 from pipelines.casts import to_integer
+from pipelines.confined import Limits, confined
 from pipelines.conform import READER_COLUMNS
-from pipelines.gdal_tables import SIGNS, read_gdal_table
+from pipelines.gdal_tables import read_gdal_table
+from pipelines.job import Job
 from pipelines.place import check_place
 from pipelines.publication import Publication
 from pipelines.quarantine import CAME_BACK, first_reject
+from pipelines.reject_numbers import TOLD, read_numbers
 from pipelines.rejects import ADDED_COLUMNS, FID, NUMBER, source_names
 from pipelines.tables import with_points
 
@@ -32,14 +35,15 @@ NO_NUMBER = f"The row has no number in {NUMBER}. " + UNKNOWN.partition(". ")[2]
 TWICE = "The reject {} stands in more than one row of the file. Leave the right one."
 
 
-def original_stand(connection: sa.Connection, feed: str, paths: tuple[Path, ...]) -> date:
-    """The day that the delivery spoke of whose rejected rows are in ``paths``.
+def original_stand(connection: sa.Connection, feed: str, paths: tuple[Path, ...], limits: Limits) -> date:
+    """The day that the delivery spoke of whose rejected rows are in ``paths``, each read within ``limits``.
 
     Raises:
         SourceError: a file is no GeoPackage of rejects, or its rows are of deliveries of several days.
         UsageError: the rows were delivered as another feed.
     """
-    numbers = [number for path in paths for name in _tables(path) for number in _numbers(path, name)]
+    told = pd.concat([_told(path, limits) for path in paths])
+    numbers = [int(number) for number in told["number"].dropna()]
     asked = sa.text(
         "SELECT DISTINCT run.feed, run.stand FROM registry.reject AS reject JOIN registry.run AS run "
         "USING (run) WHERE reject.reject = ANY(:numbers)"
@@ -60,25 +64,23 @@ def original_stand(connection: sa.Connection, feed: str, paths: tuple[Path, ...]
 
 
 def read_resubmitted(
-    connection: sa.Connection, path: Path, layers: list[Layer], *, anywhere: bool
+    job: Job, connection: sa.Connection, path: Path, layers: list[Layer]
 ) -> Iterator[tuple[str, GeoDataFrame]]:
     """Hop 2: the corrected rows, layer by layer, as the feed's reader would have given them.
 
     ``origin`` is the number of the row's first reject. ``refused`` says why a row may not come back; a fault
-    of the first reading is said again where nothing was corrected. ``anywhere``: also from abroad.
+    of the first reading is said again where nothing was corrected.
 
     Raises:
         SourceError: the file cannot be read, or a table lacks the numbers of the rejects.
     """
-    present = _tables(path)
-    for layer in layers:
-        if layer.name not in present:
-            continue
-        numbers = _numbers(path, layer.name)
-        known = _known(connection, layer, numbers)
-        roots = pd.Series(numbers).map(known["root"])
+    anywhere, told = "extent" in job.order.accepted, _told(path, job.limits)
+    for layer in (each for each in layers if each.name in set(told["table"])):
+        numbers = told["number"][told["table"] == layer.name].dropna().astype(int)
+        known = _known(connection, layer, numbers.to_list())
+        roots = numbers.map(known["root"])
         twice = set(roots[roots.duplicated() & roots.notna()])
-        for rows in read_gdal_table(path, layer.name, BATCH_ROWS):
+        for rows in confined(read_gdal_table, job.limits, path, layer.name, BATCH_ROWS):
             batch = to_frame(rows) if is_placed(rows) else rows.to_pandas()
             source = _came_back(batch, layer, known, twice)
             yield layer.name, source if anywhere else check_place(source, path.name)
@@ -144,22 +146,10 @@ def close_rejects(connection: sa.Connection, this: Publication) -> None:
     )
 
 
-def _tables(path: Path) -> list[str]:
-    sign = SIGNS[".gpkg"]
-    if path.suffix.lower() != ".gpkg" or not path.is_file() or path.read_bytes()[: len(sign)] != sign:
-        raise SourceError(f"{path.name} is no GeoPackage of rejected rows. `mesip rejects` writes one.")
-    try:
-        return [str(name) for name, _ in pyogrio.list_layers(path)]
-    except (RuntimeError, ValueError) as cause:
-        raise SourceError(f"{path.name} cannot be read as a GeoPackage. Export it again.") from cause
-
-
-def _numbers(path: Path, table: str) -> list[int]:
-    """The numbers of the rejects in a table; none in a table of something else."""
-    if NUMBER not in pyogrio.read_info(path, layer=table)["fields"]:
-        return []
-    read = pyogrio.read_dataframe(path, layer=table, columns=[NUMBER], read_geometry=False)
-    return [int(number) for number in to_integer(read[NUMBER]).dropna()]
+def _told(path: Path, limits: Limits) -> pd.DataFrame:
+    """Which rejects the file says it holds: ``table`` and ``number``."""
+    read = confined(read_numbers, limits, path, NUMBER)
+    return pa.concat_tables([TOLD.empty_table(), *read]).to_pandas()
 
 
 def _known(connection: sa.Connection, layer: Layer, numbers: list[int]) -> pd.DataFrame:

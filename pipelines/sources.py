@@ -12,7 +12,7 @@ from geopandas import GeoDataFrame
 from layers import Layer, all_feeds
 from mesip.errors import SourceError
 from pipelines.arrow_frames import layer_of, part, to_frame, to_table
-from pipelines.confined import Limits, confined
+from pipelines.confined import confined
 from pipelines.conform import require_columns
 from pipelines.deliveries import Delivery
 from pipelines.gml import read_gml
@@ -116,17 +116,17 @@ def portions(job: Job, layers: list[Layer], deliveries: list[Delivery]) -> Itera
 
 
 def _batches(job: Job, layers: list[Layer], path: Path) -> Iterator[pa.Table]:
-    order, limits = job.order, Limits(job.settings.reader_memory_mb, job.settings.reader_seconds)
+    order = job.order
     if order.resubmit:
         with job.database.transaction() as connection:
-            frames = read_resubmitted(connection, path, layers, anywhere="extent" in order.accepted)
+            frames = read_resubmitted(job, connection, path, layers)
             yield from (to_table(name, frame) for name, frame in frames)
     elif order.feed in all_feeds():
         classes = {class_: layer.name for layer in layers for class_ in layer.source.classes}
-        yield from confined(read_gml, limits, path, classes, all_feeds()[order.feed].namespaces)
+        yield from confined(read_gml, job.limits, path, classes, all_feeds()[order.feed].namespaces)
     else:
         (layer,) = layers
-        for number, rows in enumerate(confined(read_rows, limits, path, layer.name)):
+        for number, rows in enumerate(confined(read_rows, job.limits, path, layer.name)):
             if number == 0:
                 require_columns(set(rows.column_names), layer, path.name)
             yield rows

@@ -233,6 +233,22 @@ def test_rejects_of_another_feed_and_files_of_something_else_are_refused(
         resubmit(other)
 
 
+def test_a_damaged_file_of_rejects_is_refused_in_a_sentence(deliver, rejects, resubmit):
+    path, frame = rejects(deliver(tree(1, 0)).run)
+    whole = corrected(frame, path).read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(SourceError, match=r"rejects\.gpkg cannot be read as a GeoPackage"):
+        resubmit(path)
+
+
+def test_a_file_of_rejects_is_read_behind_the_wall(deliver, rejects, database, node):
+    path, frame = rejects(deliver(tree(1, 0)).run)
+    corrected(frame.assign(ULICA="x" * 200_000_000), path)
+    stingy = node.model_copy(update={"reader_memory_mb": 512})
+    with pytest.raises(SourceError, match=r"needs more memory than|made its reader exceed"):
+        load(Order("trees", (path,), resubmit=True), database, stingy)
+
+
 def test_a_file_that_is_there_is_not_overwritten(database, deliver, rejects):
     run = deliver(tree(1, 0)).run
     path, _ = rejects(run)
