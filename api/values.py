@@ -14,6 +14,8 @@ MAX_TEXT, MAX_DIGITS = 1000, 40
 # Days are those of the office, whose deliveries speak of days.
 CITY_TIME = ZoneInfo("Europe/Warsaw")
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# So QGIS writes a beginning that is open.
+BEFORE_ALL = "0000-01-01T00:00:00Z"
 
 
 def value_of(name: str, kind: KindName, text: str) -> Any:
@@ -60,6 +62,8 @@ def ends(text: str) -> tuple[datetime | None, datetime | None]:
         raise UsageError(
             f"datetime is a moment or two with / between, as in 2024-05-01/.., not {text[:80]!r}."
         )
+    if len(parts) > 1 and parts[0] == BEFORE_ALL:
+        parts[0] = ".."
     since, until = _end(parts[0], time.min), _end(parts[-1], time.max)
     if since and until and since > until:
         raise UsageError(f"datetime {text[:80]!r} ends before it begins.")

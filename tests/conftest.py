@@ -1,6 +1,11 @@
 """The ground of the tests: a PostGIS server of their own, and a prepared database per module."""
 
+import json
+import os
+import re
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -9,6 +14,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 import hypothesis
 import numpy as np
@@ -337,6 +344,80 @@ def site(loaded: Database) -> Iterator[str]:
     yield f"http://127.0.0.1:{listening.servers[0].sockets[0].getsockname()[1]}"
     listening.should_exit = True
     thread.join(30)
+
+
+class Listening(NamedTuple):
+    """A node that listens as a process of its own: its address, and the file in which it notes requests."""
+
+    url: str
+    log: Path
+
+    def asked(self) -> list[str]:
+        """The addresses that were asked since this was looked at last."""
+        said = self.log.read_text("utf-8")
+        self.log.write_text("")  # it is open for appending, so the server goes on at its beginning
+        return re.findall(r'"(?:GET|HEAD) (\S+) HTTP', said)
+
+
+@pytest.fixture(scope="module")
+def serve(node: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Listening]]:
+    """Start the node on a free port, when its layers are loaded."""
+    log, running = tmp_path_factory.mktemp("listening") / "requests.log", []
+
+    def started() -> Listening:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        program = [sys.executable, "-m", "uvicorn", "api.app:application", "--factory", "--port", port]
+        with log.open("a") as noted:
+            running.append(subprocess.Popen(program, cwd=HERE.parent, stdout=noted, stderr=noted))
+        return Listening(_awake(f"http://127.0.0.1:{port}"), log)
+
+    yield started
+    for process in running:
+        process.terminate()
+        process.wait(10)
+
+
+def _awake(url: str) -> str:
+    for _ in range(200):
+        try:
+            urlopen(f"{url}/health", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return url
+    raise AssertionError(f"the server at {url} does not answer")
+
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+QGIS_BEGINS = """
+import json, os, sys
+from qgis.core import *
+program = QgsApplication([], True)
+program.initQgis()
+"""
+QGIS_ENDS = """
+print(json.dumps(told), flush=True)
+os._exit(0)  # QGIS may fall over its own feet when Python clears up
+"""
+
+
+@pytest.fixture(scope="session")
+def in_qgis() -> Callable[..., Any]:
+    """Run a script in QGIS; what it leaves in ``told`` comes back."""
+    clean = {"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
+    asks = [SYSTEM_PYTHON, "-c", "import qgis.core"]
+    if not Path(SYSTEM_PYTHON).exists() or subprocess.run(asks, check=False, env=clean).returncode:
+        pytest.skip("QGIS is not installed; it comes with python3-qgis")
+
+    def run_script(script: str, *words: str) -> Any:
+        command = [SYSTEM_PYTHON, "-c", QGIS_BEGINS + script + QGIS_ENDS, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=clean)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run_script
 
 
 @pytest.fixture(scope="module")

@@ -380,6 +380,13 @@ def test_versions_are_asked_for_in_the_forms_that_there_are(client, renamed, pat
     assert client.get(f"{HERE}{path}").status_code == 400
 
 
+def test_an_open_beginning_may_be_written_as_qgis_writes_it(client, renamed):
+    spans = ("0000-01-01T00:00:00Z/2024-02-15", "../2024-02-15")
+    assert told(client, datetime=spans[0]) == told(client, datetime=spans[1]) != {}
+    for moment in ("0000-01-01T00:00:00Z", "../0000-01-01T00:00:00Z"):
+        assert client.get(f"{HERE}?{urlencode({'datetime': moment})}").status_code == 400
+
+
 @pytest.mark.parametrize(
     "moment",
     [
