@@ -63,7 +63,7 @@ def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
     beyond = f"FILTER (WHERE NOT geom && {box})"
     queries = {
         "staged, outside": f"SELECT count(*), count(*) {beyond} FROM {this.staged} WHERE ended IS NULL",
-        "previous, published outside": f"SELECT count(*), count(*) {beyond} FROM {this.current}",
+        "previous, published outside": _published(this, beyond),
         "remembered": f"SELECT count(*) FROM (SELECT FROM {this.history} LIMIT 1) AS any_row",
         "rejected": f"SELECT count(*) FROM registry.reject {ours} AND NOT archival",
         "warnings": f"SELECT count(*) FROM registry.issue {ours} AND severity = 'warning'",
@@ -77,6 +77,21 @@ def _counts(connection: sa.Connection, this: Publication) -> dict[str, int]:
         same = f"SELECT count(*) FROM {this.recognised_rows} WHERE NOT geom && {box}"
         counts["outside"] += connection.execute(sa.text(same), asked).scalar_one()
     return counts
+
+
+def _published(this: Publication, beyond: str) -> str:
+    """How many rows are published, and how many of them outside: the head of the layer tells both, where
+    rows were recognised and the box around them lies in the city.
+    """
+    counted = f"SELECT count(*), count(*) {beyond} FROM {this.current}"
+    if not this.known:
+        return counted
+    inside = "extent[1] >= :west AND extent[2] >= :south AND extent[3] <= :east AND extent[4] <= :north"
+    return (
+        f"SELECT COALESCE(max(rows), (SELECT count(*) FROM {this.current})), "
+        f"CASE WHEN bool_and({inside}) THEN 0 ELSE (SELECT count(*) {beyond} FROM {this.current}) END "
+        "FROM registry.head WHERE layer = :layer"
+    )
 
 
 def _published_stand(connection: sa.Connection, this: Publication) -> date | None:

@@ -58,13 +58,17 @@ def confined(reader: Callable[..., Batches], limits: Limits, path: Path, *more: 
     process = CONTEXT.Process(target=_read, args=(sender, limits, reader, path, *more), daemon=True)
     process.start()
     sender.close()
-    try:
-        while (table := _next(receiver, process, limits, path)) is not None:
-            yield table
-    finally:
-        receiver.close()
-        process.kill()
-        process.join()
+    with ThreadPoolExecutor(1, "receiver") as executor:
+        try:
+            # While one table is looked at, the next one comes through the pipe.
+            coming = executor.submit(_next, receiver, process, limits, path)
+            while (table := coming.result()) is not None:
+                coming = executor.submit(_next, receiver, process, limits, path)
+                yield table
+        finally:
+            process.kill()  # which also ends what is waited for
+    receiver.close()
+    process.join()
 
 
 def _next(receiver: Connection, process: ForkServerProcess, limits: Limits, path: Path) -> pa.Table | None:

@@ -178,13 +178,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _block(columns: list[pa.Array], rows: int) -> pa.Array:
     """The values of columns side by side, one binary per row, each with a byte that tells if it is there."""
-    parts: list[NDArray[np.uint8]] = []
-    for column in columns:
-        present = column.is_valid().to_numpy(zero_copy_only=False).astype(np.uint8)
-        whole = column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column
-        width = whole.type.bit_width // 8
-        filled = pc.fill_null(whole.view(WORDS[whole.type.bit_width]), 0)
-        raw = np.frombuffer(filled.buffers()[1], np.uint8)
-        parts += [present[:, None], raw[filled.offset * width :][: rows * width].reshape(rows, width)]
-    block = np.ascontiguousarray(np.concatenate(parts, axis=1)) if parts else np.zeros((rows, 1), np.uint8)
+    whole = [column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column for column in columns]
+    widths = [1 + column.type.bit_width // 8 for column in whole]
+    block = np.zeros((rows, max(sum(widths), 1)), np.uint8)
+    for column, width, end in zip(whole, widths, np.cumsum(widths), strict=True):
+        filled = pc.fill_null(column.view(WORDS[column.type.bit_width]), 0)
+        raw = np.frombuffer(filled.buffers()[1], np.uint8)[filled.offset * (width - 1) :]
+        block[:, end - width] = column.is_valid().to_numpy(zero_copy_only=False)
+        block[:, end - width + 1 : end] = raw[: rows * (width - 1)].reshape(rows, width - 1)
     return fixed_binary(block, block.shape[1])
