@@ -79,6 +79,18 @@ async def sortables(request: Request) -> Response:
     return await _schema(request, "sortables.html", documents.sortables)
 
 
+def tile_schemes(request: Request) -> Response:
+    """``/tileMatrixSets``"""
+    callers.json_only(request)
+    return callers.json(request, tile_documents.schemes(callers.url(request)))
+
+
+def tile_scheme(request: Request) -> Response:
+    """``/tileMatrixSets/WebMercatorQuad``"""
+    callers.json_only(request)
+    return callers.json(request, tile_documents.scheme())
+
+
 def tilesets(request: Request) -> Response:
     """``/collections/{layer}/tiles``"""
     return _of_tiles(request, tile_documents.tilesets)

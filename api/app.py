@@ -63,6 +63,8 @@ def application() -> Starlette:
             Route(TILES, answers.tileset),
             Route(f"{TILES}/metadata", answers.tilejson),
             Route(f"{TILES}/{{z}}/{{y}}/{{x}}", answers.vector_tile),
+            Route("/tileMatrixSets", answers.tile_schemes),
+            Route("/tileMatrixSets/WebMercatorQuad", answers.tile_scheme),
             Route("/search", answers.found),
             Route("/openapi", answers.definition),
             Route("/health", answers.health),

@@ -90,6 +90,7 @@ def landing(settings: Settings, url: str, language: Language, about: Text) -> di
             link("conformance", f"{url}/conformance", JSON, "Conformance classes"),
             link("data", f"{url}/collections", JSON, "The layers"),
             link(f"{REL}ogc-catalog", f"{url}/collections/catalogue", JSON, "The catalogue of the layers"),
+            link(f"{REL}tiling-schemes", f"{url}/tileMatrixSets", JSON, "How tiles are cut"),
             link("related", f"{url}/map", HTML, "The map"),
         ],
     }

@@ -70,6 +70,10 @@ def _fixed_paths() -> dict[str, Any]:
         "/collections/catalogue/items/{recordId}": _get(
             "record", "One layer", _record_forms(GEOJSON), [*_RECORDS, _RECORD]
         ),
+        "/tileMatrixSets": _get("tileSchemes", "How tiles are cut", _document(JSON, "any"), [*_DATA]),
+        "/tileMatrixSets/WebMercatorQuad": _get(
+            "tileScheme", "WebMercatorQuad", _document(JSON, "any"), [*_DATA]
+        ),
         "/openapi": _get("openapi", "This document", _document(OPENAPI, "any"), [*_DATA]),
         "/search": _get(
             "search", "Features by the beginning of a number or name", _document(GEOJSON, "found"), _search()

@@ -1,16 +1,63 @@
-"""The documents that describe tiles: the tilesets of a layer, and TileJSON."""
+"""The documents that describe tiles: how they are cut, the tilesets of a layer, and TileJSON."""
 
+import math
 from typing import Any
 
 from api.documents import JSON, MVT, link
 from api.heads import Head
-from api.tiles import reach, tiled_fields, zooms
+from api.tiles import EARTH_M, MAX_ZOOM, reach, tiled_fields, zooms
 from layers import Layer
 from layers.declaration import Language
 from mesip.settings import settings
 
+WEB_MERCATOR = "http://www.opengis.net/def/crs/EPSG/0/3857"
 QUADS = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
+TILING_SCHEME = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"
 TILEJSON = "3.0.0"
+TILE_PIXELS, PIXEL_M = 256, 0.00028
+
+
+def schemes(url: str) -> dict[str, Any]:
+    """The schemes by which tiles are cut: one."""
+    here = f"{url}/tileMatrixSets"
+    known = {
+        "id": "WebMercatorQuad",
+        "title": "WebMercatorQuad",
+        "uri": QUADS,
+        "crs": WEB_MERCATOR,
+        "links": [link("self", f"{here}/WebMercatorQuad", JSON, "WebMercatorQuad")],
+    }
+    return {"tileMatrixSets": [known], "links": [link("self", here, JSON, "This document")]}
+
+
+def scheme() -> dict[str, Any]:
+    """WebMercatorQuad: the world as a square, which each zoom cuts into four.
+
+    Source: OGC 17-083r4, Annex D.1.
+    """
+    half = math.pi * EARTH_M
+    return {
+        "id": "WebMercatorQuad",
+        "title": "WebMercatorQuad",
+        "uri": QUADS,
+        "crs": WEB_MERCATOR,
+        "orderedAxes": ["X", "Y"],
+        "wellKnownScaleSet": "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
+        "tileMatrices": [
+            {
+                "id": str(z),
+                "scaleDenominator": (cell := 2 * half / TILE_PIXELS / 2**z) / PIXEL_M,
+                "cellSize": cell,
+                "cornerOfOrigin": "topLeft",
+                "pointOfOrigin": [-half, half],
+                "tileWidth": TILE_PIXELS,
+                "tileHeight": TILE_PIXELS,
+                "matrixWidth": 2**z,
+                "matrixHeight": 2**z,
+            }
+            for z in range(MAX_ZOOM + 1)
+        ],
+    }
 
 
 def tilesets(layer: Layer, head: Head | None, here: str, language: Language) -> dict[str, Any]:
@@ -24,20 +71,22 @@ def tilesets(layer: Layer, head: Head | None, here: str, language: Language) -> 
 def tileset(layer: Layer, head: Head | None, here: str, language: Language) -> dict[str, Any]:
     """The tileset of a layer in WebMercatorQuad, and where it has tiles."""
     quad = f"{here}/tiles/WebMercatorQuad"
+    # Map libraries fetch the scheme, so it is one that we serve.
+    tiling = f"{here.rpartition('/collections/')[0]}/tileMatrixSets/WebMercatorQuad"
     template = link("item", quad + "/{tileMatrix}/{tileRow}/{tileCol}", MVT, "Tiles") | {"templated": True}
     west, south, east, north = _box(head)
     return {
         "title": layer.title[language],
         "description": layer.about[language],
         "dataType": "vector",
-        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
+        "crs": WEB_MERCATOR,
         "tileMatrixSetURI": QUADS,
         "tileMatrixSetLimits": [_limits(head, z) for z in zooms(layer)],
         "boundingBox": {"lowerLeft": [west, south], "upperRight": [east, north]},
         "layers": [{"id": layer.name, "title": layer.title[language], "dataType": "vector"}],
         "links": [
             link("self", quad, JSON, "This document"),
-            link("http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", QUADS, JSON, "WebMercatorQuad"),
+            link(TILING_SCHEME, tiling, JSON, "WebMercatorQuad"),
             link("describedby", f"{quad}/metadata", JSON, "TileJSON"),
             template,
         ],

@@ -14,6 +14,7 @@ MAX_ZOOM = 22
 # The web map asks for no tile that is deeper, but of layers that it shows closer only.
 DEEPEST = 16
 HIGHEST = 85.0511  # degrees of latitude
+EARTH_M = 6_378_137  # the radius of the sphere of Web Mercator
 NUMBER = re.compile("[0-9]{1,9}")
 TILE_UNITS, MARGIN_UNITS = 4096, 64
 # A tile is at most so large before it is compressed: what does not fit is thinned out.
@@ -160,4 +161,4 @@ def _thinned_sql(layer: Layer, fields: str, met: str) -> str:
 
 def _unit(z: int) -> float:
     """Metres of the projection per unit of a tile."""
-    return 2 * math.pi * 6_378_137 / 2**z / TILE_UNITS
+    return 2 * math.pi * EARTH_M / 2**z / TILE_UNITS

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import urlopen
@@ -25,7 +26,15 @@ import pytest
 import shapely
 import sqlalchemy as sa
 import uvicorn
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 from pyproj import Transformer
 from starlette.testclient import TestClient
 
@@ -421,19 +430,46 @@ def in_qgis() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="module")
-def browser(site: str) -> Iterator[BrowserContext]:
-    """Chromium, used by somebody who speaks Polish and wants no animations."""
+def chromium() -> Iterator[Browser]:
+    """Chromium, without a window."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed: apt install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def browser(site: str, chromium: Browser) -> BrowserContext:
+    """Chromium, used by somebody who speaks Polish and wants no animations."""
     if not (HERE / "web" / "dist" / "index.html").exists():
         pytest.skip("The web page is not built: run make web")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM))
-        opened = chromium.new_context(base_url=site, reduced_motion="reduce", locale="pl")
-        opened.set_default_timeout(15_000)
-        yield opened
-        chromium.close()
+    opened = chromium.new_context(base_url=site, reduced_motion="reduce", locale="pl")
+    opened.set_default_timeout(15_000)
+    return opened
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Files, served without a word."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def libraries() -> Iterator[str]:
+    """The address of another server on this machine, from which pages take their map libraries."""
+    folder = HERE / "web" / "node_modules"
+    if not (folder / "ol").is_dir():
+        pytest.skip("The map libraries are not installed: run make web")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+        thread.join(10)
 
 
 @pytest.fixture(scope="module")

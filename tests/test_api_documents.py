@@ -63,7 +63,7 @@ def follow(client, link):
 # The links of documents
 
 
-@pytest.mark.parametrize("path", ["/", "/collections"])
+@pytest.mark.parametrize("path", ["/", "/collections", "/tileMatrixSets"])
 def test_every_link_of_a_general_document_leads_on(client, path):
     found = list(links(get(client, path)))
     assert found
@@ -75,8 +75,6 @@ def test_every_link_of_a_general_document_leads_on(client, path):
 def test_every_link_of_a_layers_documents_leads_on(client, layer):
     for path in documents_of(layer):
         for link in links(get(client, path)):
-            if link["rel"].endswith("tiling-scheme"):
-                continue  # a name of the standard's, not an address of ours
             assert link["href"].startswith(f"{HOME}/")
             if not link.get("templated"):
                 follow(client, link)

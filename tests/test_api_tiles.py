@@ -312,6 +312,24 @@ def bounds_of(geometries):
     return (west, east), (south, north)
 
 
+def test_the_scheme_of_tiles_is_the_one_of_the_standard(client):
+    """Scale denominators as OGC 17-083r4 prints them in Table D.1."""
+    scheme = client.get("/tileMatrixSets/WebMercatorQuad").json()
+    matrices = scheme["tileMatrices"]
+    printed = {0: 559082264.028717, 1: 279541132.014358, 10: 545978.773465544, 18: 2132.72958384978}
+    assert {z: matrices[z]["scaleDenominator"] for z in printed} == pytest.approx(printed, rel=1e-12)
+    for z, each in enumerate(matrices):
+        assert each["id"] == str(z)
+        assert each["pointOfOrigin"] == pytest.approx([-WORLD, WORLD], rel=1e-12)
+        assert each["cellSize"] * each["tileWidth"] * each["matrixWidth"] == pytest.approx(
+            2 * WORLD, rel=1e-12
+        )
+        assert each["tileHeight"] == each["tileWidth"]
+        assert each["matrixHeight"] == each["matrixWidth"]
+    for address in ("/tileMatrixSets?x=1", "/tileMatrixSets/WebMercatorQuad?f=html"):
+        assert client.get(address).status_code == 400
+
+
 def test_tilejson_says_what_is_in_the_tiles(client, drawn, layer):
     stated = client.get(f"/collections/{layer.name}/tiles/WebMercatorQuad/metadata").json()
     assert stated["tilejson"] == "3.0.0"

@@ -12,7 +12,7 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 from pipelines.load import Order, load
 
@@ -275,3 +275,122 @@ def test_qgis_counts_what_the_database_holds(shown, rows):
     for layer, told in shown.items():
         for found in told["features"].values():
             assert len(found) == len({key for key, _, _ in found}) == counted(rows, layer)
+
+
+# Map libraries in a browser, on a page of another server
+
+
+@pytest.fixture(scope="module")
+def page(chromium, libraries):
+    """A page that has OpenLayers, proj4 and MapLibre at hand."""
+    opened = chromium.new_page(viewport={"width": 600, "height": 600})
+    opened.goto(f"{libraries}/ol/")
+    for script in ("ol/dist/ol.js", "proj4/dist/proj4.js"):
+        opened.add_script_tag(url=f"{libraries}/{script}")
+    opened.evaluate("document.body.innerHTML = '<div id=map style=\"position:fixed;inset:0\"></div>'")
+    yield opened
+    opened.close()
+
+
+IN_OPENLAYERS = """async ([address, crs, systems]) => {
+    for (const [uri, definition] of Object.entries(systems)) proj4.defs(uri, definition);
+    ol.proj.proj4.register(proj4);
+    const answer = await fetch(`${address}?limit=1000&crs=${encodeURIComponent(crs)}`);
+    const projection = ol.proj.get(crs);
+    const northFirst = projection.getAxisOrientation().startsWith("ne");
+    return new ol.format.GeoJSON().readFeatures(await answer.json()).map(feature => {
+        const [first, second] = feature.getGeometry().getCoordinates();
+        const xy = northFirst ? [second, first] : [first, second];
+        return [feature.getId(), ol.proj.transform(xy, projection, "EPSG:4326")];
+    });
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("crs", SYSTEMS)
+def test_openlayers_puts_points_where_they_are(page, address, measured, crs):
+    """What OpenLayers does not know, proj4 learns from the authority's definition, its axes included."""
+    national = {f"{EPSG}{code}": CRS(code).to_json_dict() for code in (2177, 2180)}
+    found = page.evaluate(IN_OPENLAYERS, [f"{address}/{POINTS}", crs, national])
+    same(dict(found), measured, "OGC:CRS84")
+
+
+TILES_IN_OPENLAYERS = """async ([tileset, centre]) => {
+    const source = new ol.source.OGCVectorTile({url: tileset, format: new ol.format.MVT()});
+    const layer = new ol.layer.VectorTile({source});
+    const view = new ol.View({center: ol.proj.fromLonLat(centre), zoom: 18});
+    const map = new ol.Map({target: "map", layers: [layer], view});
+    await new Promise(done => map.on("rendercomplete", () => source.getState() === "ready" && done()));
+    const extent = view.calculateExtent(map.getSize());
+    const found = layer.getFeaturesInExtent(extent)
+        .map(each => [each.get("local_id"), ol.proj.toLonLat(each.getFlatCoordinates())]);
+    const unit = source.getTileGrid().getResolution(source.getTileGrid().getMaxZoom()) * 256 / 4096;
+    map.setTarget(null);
+    return {unit, found};
+}"""
+
+
+@pytest.mark.browser
+def test_openlayers_finds_the_tiles_and_points_stand_on_their_grid(page, address, measured):
+    """It is told the address of the tileset, and finds the rest itself."""
+    places = expected(measured, "OGC:CRS84")
+    tileset = f"{address}/collections/boundary_points/tiles/WebMercatorQuad"
+    told = page.evaluate(TILES_IN_OPENLAYERS, [tileset, np.mean(list(places.values()), axis=0).tolist()])
+    assert told["unit"] < 0.15  # metres of the projection, at zoom 16
+    on_grid(dict(told["found"]), places, told["unit"])
+
+
+def on_grid(found, places, unit):
+    """Each point stands where it was measured, but for the rounding to the tile's grid."""
+    change = Transformer.from_crs("OGC:CRS84", 3857, always_xy=True).transform
+    for point, place in places.items():
+        apart = np.abs(np.array(change(*found[point])) - change(*place))
+        assert (apart <= unit * 0.51).all(), (point, apart)
+
+
+IN_MAPLIBRE = """async ([libraries, collection, centre, places]) => {
+    const maplibre = await import(`${libraries}/maplibre-gl/dist/maplibre-gl.mjs`);
+    const drawn = {type: "circle", paint: {"circle-radius": 3}};
+    const map = new maplibre.Map({
+        container: "map", center: centre, zoom: 17, fadeDuration: 0,
+        style: {
+            version: 8,
+            sources: {
+                tiles: {type: "vector", url: `${collection}/tiles/WebMercatorQuad/metadata`},
+                items: {type: "geojson", data: `${collection}/items?limit=1000`},
+            },
+            layers: [
+                {id: "tiles", source: "tiles", "source-layer": "boundary_points", ...drawn},
+                {id: "items", source: "items", ...drawn},
+            ],
+        },
+    });
+    await new Promise((done, failed) => {
+        map.on("idle", done);
+        map.on("error", told => failed(told.error));
+    });
+    const told = {};
+    for (const [name, place] of Object.entries(places)) {
+        const pixel = map.project(place);
+        const there = layer => map.queryRenderedFeatures(
+            [[pixel.x - 1, pixel.y - 1], [pixel.x + 1, pixel.y + 1]], {layers: [layer]}
+        ).filter(each => each.properties.local_id === name).map(each => each.geometry.coordinates)[0];
+        told[name] = {back: map.unproject(pixel).toArray(), tiles: there("tiles"), items: there("items")};
+    }
+    map.remove();
+    return told;
+}"""
+
+
+@pytest.mark.browser
+def test_maplibre_draws_points_of_tiles_and_of_items_where_they_are(page, libraries, address, measured):
+    """MapLibre knows degrees only, and cuts GeoJSON into tiles of its own before it draws."""
+    places = expected(measured, "OGC:CRS84")
+    collection = f"{address}/collections/boundary_points"
+    centre = np.mean(list(places.values()), axis=0).tolist()
+    given = [libraries, collection, centre, {point: list(place) for point, place in places.items()}]
+    told = page.evaluate(IN_MAPLIBRE, given)
+    same({point: each["back"] for point, each in told.items()}, measured, "OGC:CRS84")
+    world = 2 * np.pi * 6_378_137
+    on_grid({point: each["tiles"] for point, each in told.items()}, places, world / 2**16 / 4096)
+    on_grid({point: each["items"] for point, each in told.items()}, places, world / 2**17 / 8192)
