@@ -68,6 +68,11 @@ def room_of(layer: Layer) -> str:
     return next(room for room, module in _modules() if getattr(module, "LAYER", None) is layer)
 
 
+def module_names() -> list[str]:
+    """The modules of all rooms, for a process that imports them before they are needed."""
+    return [module.__name__ for _, module in _modules()]
+
+
 def _collect(constant: str) -> dict:
     found: dict = {}
     for _, module in _modules():

@@ -165,7 +165,7 @@ def _repeated(layer: Layer, run: int, field: str) -> sa.TextClause:
             SELECT {field} FROM {staged} WHERE {field} IS NOT NULL AND ended IS NULL
             GROUP BY {field} HAVING count(*) > 1
         ), repeated AS (
-            SELECT {field}, string_agg(origin, ', ' ORDER BY origin) AS places
+            SELECT {field}, string_agg(origin, ', ' ORDER BY length(origin), origin) AS places
             FROM {staged} JOIN twice USING ({field}) WHERE ended IS NULL GROUP BY {field}
         ), gone AS (
             DELETE FROM {staged} AS row USING repeated

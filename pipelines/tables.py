@@ -31,8 +31,9 @@ FORMATS = (*SIGNS, *TEXT_FORMATS, *JSON_FORMATS, ".parquet")
 def read_rows(path: Path, name: str) -> Iterator[pa.Table]:
     """The rows of ``path`` in batches: the source's columns, ``origin`` and geometry in the source's system.
 
-    ``origin`` says where a row stands (``row 17``, the header not counted); ``torn`` and ``fault``, if
-    there are such columns, why the row or its geometry could not be read. The numbers go on over batches.
+    ``origin`` says where a row stands: ``line 17`` of a text, ``row 17`` of other tables, the header not
+    counted. ``torn`` and ``fault``, if there are such columns, say why the row or its geometry could not be
+    read. The numbers of the index go on over batches.
 
     Raises:
         SourceError: the format is not allowed, the content is not of that format, or no place is told.

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import batched, count
+from itertools import batched
 from pathlib import Path
 
 import pandas as pd
@@ -33,8 +33,8 @@ Record = tuple[int, list[str], str | None]
 def read_text_table(path: Path, batch_rows: int) -> Iterator[pd.DataFrame]:
     """The rows of a CSV file as text, in batches; absent values are null.
 
-    Beside the source's columns a frame has ``origin`` (``row 16``) and ``torn``: None, or why the row has
-    not the values that its header names.
+    Beside the source's columns a frame has ``origin``, the line of the file at which the row begins (``line
+    17``; the first line is 1), and ``torn``: None, or why the row has not the values that its header names.
 
     Raises:
         SourceError: it is no table, its encoding cannot be told, or its quotation marks swallow rows.
@@ -48,10 +48,9 @@ def read_text_table(path: Path, batch_rows: int) -> Iterator[pd.DataFrame]:
             if EXCEL_HINT.fullmatch(separator.join(header[1])):
                 header = next(records, header)
             names = _names(header, path.name)
-            numbers = count(1)
             for rows in batched(records, batch_rows):
                 frame = _frame(rows, names, separator)
-                yield frame.assign(origin=[f"row {next(numbers)}" for _ in rows])
+                yield frame.assign(origin=[f"line {line}" for line, _, _ in rows])
     except UnicodeDecodeError as cause:
         raise SourceError(
             f"{path.name} is not in {cause.encoding} throughout ({cause.reason}). Export it as CSV in UTF-8."

@@ -452,7 +452,7 @@ BAD = {
         csv(*trees(OBWOD_PNIA_CM="gruby")),
         4,
         (
-            "first at row 1: girth_cm 'gruby' is not a number",
+            "first at line 2: girth_cm 'gruby' is not a number",
             "trees: 12 of 12 rows are rejected",
             "--accept rejects",
         ),
@@ -669,7 +669,7 @@ ODD = {
         one_wrong().replace("</gml:FeatureCollection>", parcel(3, area="0.07") + "</gml:FeatureCollection>"),
         (
             "2 rows",
-            "local_id 'local-3' stands in more than one row: line 160, line 30",
+            "local_id 'local-3' stands in more than one row: line 30, line 160",
             "Leave the right one",
         ),
         2,
@@ -694,68 +694,68 @@ ODD = {
         "trees",
         "o.csv",
         one_wrong_tree(tree(3, OBWOD_PNIA_CM="gruby")),
-        ("row 3", "girth_cm 'gruby' is not a number"),
+        ("line 4", "girth_cm 'gruby' is not a number"),
     ),
     "girth of nothing": Odd(
         "trees",
         "o.csv",
         one_wrong_tree(tree(3, OBWOD_PNIA_CM="0")),
-        ("row 3", "girth_cm '0' is not at least 1"),
+        ("line 4", "girth_cm '0' is not at least 1"),
     ),
     "a day that is none": Odd(
         "trees",
         "o.csv",
         one_wrong_tree(tree(3, DATA_PRZEGLADU="2024-02-30")),
-        ("row 3", "inspected '2024-02-30' is not a day"),
+        ("line 4", "inspected '2024-02-30' is not a day"),
     ),
     "NaN in a table": Odd(
         "trees",
         "o.csv",
         one_wrong_tree(tree(3, WSP_E="NaN")),
-        ("row 3", "The coordinate WSP_E 'NaN' is not a number"),
+        ("line 4", "The coordinate WSP_E 'NaN' is not a number"),
     ),
     "no coordinate": Odd(
-        "trees", "o.csv", one_wrong_tree(tree(3, WSP_E="")), ("row 3", "geometry is not present")
+        "trees", "o.csv", one_wrong_tree(tree(3, WSP_E="")), ("line 4", "geometry is not present")
     ),
     "abroad": Odd(
         "trees",
         "o.csv",
         one_wrong_tree(tree(3, WSP_N="1000000")),
-        ("row 3", "outside of EPSG:2177 in Poland"),
+        ("line 4", "outside of EPSG:2177 in Poland"),
     ),
     "too many values": Odd(
         "trees",
         "o.csv",
         one_wrong_tree(";".join(tree(3).values()) + ";dąb;stary"),
-        ("row 3", "Line 4 has 8 values, the header names 6 columns"),
+        ("line 4", "Line 4 has 8 values, the header names 6 columns"),
     ),
     "too few values": Odd(
         "trees",
         "o.csv",
         one_wrong_tree("P-3;Tilia cordata;120"),
-        ("row 3", "Line 4 has 3 values, the header names 6 columns"),
+        ("line 4", "Line 4 has 3 values, the header names 6 columns"),
     ),
     "quotation mark in a value": Odd(
         "trees",
         "o.csv",
         one_wrong_tree(tree(3, GATUNEK='"Tilia "cordata"')),
-        ("row 3", "Line 4 has a quotation mark inside a value"),
+        ("line 4", "Line 4 has a quotation mark inside a value"),
     ),
     "zero byte": Odd(
-        "trees", "o.csv", one_wrong_tree(tree(3, GATUNEK="Ti\x00lia")), ("row 3", "holds a zero byte")
+        "trees", "o.csv", one_wrong_tree(tree(3, GATUNEK="Ti\x00lia")), ("line 4", "holds a zero byte")
     ),
     "a number of 5000 letters": Odd(
         "trees",
         "o.csv",
         csv(*trees()[:4], tree(5, OBWOD_PNIA_CM="131"), *trees()[5:], tree(13, NUMER="x" * 5000)),
-        ("row 13", "has more than 500 characters"),
+        ("line 14", "has more than 500 characters"),
         -1,
     ),
     "tree of one number": Odd(
         "trees",
         "o.csv",
         csv(*trees()[:4], tree(5, OBWOD_PNIA_CM="131"), *trees()[5:], tree(3)),
-        ("2 rows", "'P-3' stands in more than one row: row 13, row 3"),
+        ("2 rows", "'P-3' stands in more than one row: line 4, line 14"),
         2,
     ),
     "bow tie in GeoJSON": Odd(

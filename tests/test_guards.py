@@ -29,7 +29,7 @@ BAD = {
 SAID = {
     "rejects": [
         "stops: 100 of 300 rows are rejected, more than the 20% this layer tolerates.",
-        "The commonest reasons: name is not present (100 rows, first at row 1).",
+        "The commonest reasons: name is not present (100 rows, first at line 2).",
         "Rejected by district: West 100.",
     ],
     "extent": ["stops: 300 of 300 rows lie outside the city", "By district: in no district 300."],
@@ -151,7 +151,7 @@ def test_a_delivery_wrong_throughout_stops_after_its_first_rows(database, node, 
         load(Order("stops", (path,), DAY), database, node)
     assert time.monotonic() - began < 3
     assert "stops: 2,000 of the first 2,000 rows are rejected, so the rest is not read." in str(refused.value)
-    assert "name is not present (2,000 rows, first at row 1)" in str(refused.value)
+    assert "name is not present (2,000 rows, first at line 2)" in str(refused.value)
     assert rows(f"SELECT count(*) FROM registry.reject WHERE run = {refused.value.run}") == [(2000,)]
 
 

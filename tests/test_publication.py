@@ -82,7 +82,7 @@ def test_nothing_is_removed_while_a_row_that_nobody_can_name_may_be_it(deliver, 
     assert rows("SELECT count(*) FROM city.stops") == [(12,)]
     assert rows("SELECT origin, message FROM registry.issue WHERE code = 'removal.withheld'") == [
         (
-            "row 1",
+            "line 2",
             "2 published rows are absent from the delivery, but nobody can read the stop_id of 1 rejected "
             "rows, which may be some of them: nothing was removed. Correct those rows and deliver again, "
             "or say with --accept removals that what is absent is gone.",
@@ -107,7 +107,7 @@ def test_two_rows_of_one_number_are_both_kept_aside_with_both_places(deliver, ro
     assert (done["rejected"], done["added"]) == (2, 10)
     messages = {message for (message,) in rows("SELECT message FROM registry.issue WHERE code = 'repeated'")}
     assert messages == {
-        "stop_id '1' stands in more than one row: row 1, row 12. Leave the right one in the delivery."
+        "stop_id '1' stands in more than one row: line 2, line 13. Leave the right one in the delivery."
     }
 
 

@@ -95,7 +95,7 @@ def test_a_reject_goes_out_with_the_sources_columns_and_the_reasons(deliver, rej
     assert (row["NUMER"], row["OBWOD_PNIA_CM"], row["ULICA"]) == ("1", "0", "Długa")
     assert row["_reasons"] == "girth_cm '0' is not at least 1."
     assert row["_columns"] == "OBWOD_PNIA_CM"
-    assert row["_origin"] == "row 1"
+    assert row["_origin"] == "line 2"
     assert frame.crs.to_epsg() == 4326
     assert (row["geometry"].x, row["geometry"].y) == (16.9, 52.4)
 

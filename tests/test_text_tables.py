@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SHARED = "ćęłńóżĆĘŁŃÓŻ"
 TELLING = "ąśźĄŚŹ"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1250", "iso-8859-2")
 HEADER = ("nr", "nazwa", "uwagi")
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 encodings = st.sampled_from(ENCODINGS)
 polish = st.builds(
@@ -120,20 +122,51 @@ def test_lines_may_end_as_on_any_system(tmp_path, end):
     path = tmp_path / "ends.csv"
     path.write_bytes(end.join(["nr;nazwa", "1;a", "", "2;b", ""]).encode())
     assert read(path)[["nr", "nazwa", "origin"]].values.tolist() == [
-        ["1", "a", "row 1"],
-        ["2", "b", "row 2"],
+        ["1", "a", "line 2"],
+        ["2", "b", "line 4"],
     ]
 
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 3, 1000])
-def test_the_number_of_a_row_is_right_across_batches_and_line_breaks(tmp_path, batch_rows):
+def test_the_line_of_a_row_is_right_across_batches_and_line_breaks(tmp_path, batch_rows):
     path = tmp_path / "lines.csv"
     path.write_text('nr;nazwa\n1;a\n2;"b\nc\nd"\n\n3;e\n4\n5;"f\ng"\n6;h\n')
     frame = read(path, batch_rows)
-    assert frame["origin"].tolist() == [f"row {number}" for number in range(1, 7)]
+    assert frame["origin"].tolist() == [f"line {number}" for number in (2, 3, 7, 8, 9, 11)]
     assert frame["nazwa"].tolist()[:3] == ["a", "b\nc\nd", "e"]
     assert frame["torn"].notna().tolist() == [False, False, False, True, False, False]
     assert frame["torn"].iloc[3].startswith("Line 8 has 1 values, the header names 2 columns.")
+
+
+# Rows, the blank lines before each, and what may stand before them all.
+broken = st.text(st.sampled_from("ąź ab;\"'\t\r\n\u2028\x0c"), max_size=8)
+spaced = st.lists(st.tuples(st.integers(0, 2), st.tuples(st.just("k"), broken, broken)), max_size=12)
+
+
+@given(
+    rows=spaced,
+    second=broken.filter(lambda name: "\t" not in name),  # more tabs than semicolons make tabs the separator
+    way=st.tuples(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1250"]), st.booleans()),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    batch_rows=st.integers(1, 5),
+)
+@settings(deadline=None, max_examples=300)
+def test_the_origin_of_a_row_is_the_line_at_which_an_editor_shows_it(
+    rows, second, way, end, batch_rows
+):
+    (encoding, pack), text, begins = way, "", []
+    for blank, row in [(0, ("nr", f"nazwa{second}", "uwagi")), *rows]:
+        written = io.StringIO(newline="")
+        csv.writer(written, delimiter=";", lineterminator=end).writerow(row)
+        text += blank * end
+        begins.append(1 + len(LINE_END.findall(text)))
+        text += written.getvalue()
+    whole = text.encode(encoding, "ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ("table.csv.gz" if pack else "table.csv")
+        path.write_bytes(gzip.compress(whole) if pack else whole)
+        frames = list(read_text_table(path, batch_rows))
+    assert [origin for frame in frames for origin in frame["origin"]] == [f"line {n}" for n in begins[1:]]
 
 
 def test_the_line_that_excel_writes_for_the_separator_is_no_row(tmp_path):
@@ -141,7 +174,7 @@ def test_the_line_that_excel_writes_for_the_separator_is_no_row(tmp_path):
     path.write_text("sep=|\r\nnr|na;zwa\r\n1|a\r\n")
     frame = read(path)
     assert list(frame.columns[:2]) == ["nr", "na;zwa"]
-    assert frame["origin"].tolist() == ["row 1"]
+    assert frame["origin"].tolist() == ["line 3"]
 
 
 def test_empty_values_at_the_end_beyond_the_header_are_no_fault(tmp_path):
@@ -209,4 +242,4 @@ def test_the_index_goes_on_over_batches(tmp_path, monkeypatch):
     path.write_text("NUMER;WSP_E;WSP_N\n" + "".join(f"{n};6428000;5808000\n" for n in range(5)))
     batches = list(read_table(path, get_layer("trees")))
     assert [list(batch.index) for batch in batches] == [[1, 2], [3, 4], [5]]
-    assert [origin for batch in batches for origin in batch["origin"]] == [f"row {n}" for n in range(1, 6)]
+    assert [origin for batch in batches for origin in batch["origin"]] == [f"line {n}" for n in range(2, 7)]
