@@ -151,9 +151,7 @@ spaced = st.lists(st.tuples(st.integers(0, 2), st.tuples(st.just("k"), broken, b
     batch_rows=st.integers(1, 5),
 )
 @settings(deadline=None, max_examples=300)
-def test_the_origin_of_a_row_is_the_line_at_which_an_editor_shows_it(
-    rows, second, way, end, batch_rows
-):
+def test_the_origin_of_a_row_is_the_line_at_which_an_editor_shows_it(rows, second, way, end, batch_rows):
     (encoding, pack), text, begins = way, "", []
     for blank, row in [(0, ("nr", f"nazwa{second}", "uwagi")), *rows]:
         written = io.StringIO(newline="")
