@@ -5,7 +5,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,16 +68,13 @@ def workplace(home: Path) -> Iterator[Path]:
     """
     work = home / "work"
     work.mkdir(parents=True, exist_ok=True)
-    with _locked(work):
-        _sweep(work)
-        folder = Path(tempfile.mkdtemp(prefix="load-", dir=work))
-        handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as held:
+        with _locked(work):
+            _sweep(work)
+            folder = Path(tempfile.mkdtemp(prefix="load-", dir=work))
+            held.enter_context(_locked(folder))
+        held.callback(storage.discard, folder)
         yield folder
-    finally:
-        storage.discard(folder)
-        os.close(handle)
 
 
 @contextmanager

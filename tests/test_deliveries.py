@@ -3,6 +3,7 @@
 import hashlib
 import time
 from datetime import date
+from unittest.mock import Mock
 
 import fsspec
 import pytest
@@ -81,6 +82,16 @@ def test_what_is_read_is_a_copy_that_is_removed_afterwards(store, delivered, tmp
         assert copy.read_bytes() == delivered.read_bytes()
     assert not list((tmp_path / "work").iterdir())
     assert stored(store)
+
+
+def test_a_folder_that_could_not_be_removed_is_removed_by_the_next_load(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="busy"):
+        patch.setattr("pipelines.storage.discard", Mock(side_effect=OSError("busy")))
+        with workplace(tmp_path):
+            pass
+    assert len(list((tmp_path / "work").iterdir())) == 1
+    with workplace(tmp_path) as work:
+        assert list((tmp_path / "work").iterdir()) == [work]
 
 
 def test_copies_of_a_killed_load_are_removed_by_the_next_and_those_of_a_running_one_are_not(tmp_path):
