@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -9,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api import callers, pages, tokens
+from api import callers, given, pages, tokens
 from api.asking import PROFILE_ADDRESS, Asked, asked, refuse_unknown, with_parameters
 from api.callers import VARIED, Collection
 from api.documents import GEOJSON, HTML, JSON, link
@@ -31,6 +32,8 @@ from mesip.errors import GoneError, NotFoundError, UsageError
 from mesip.settings import settings
 
 VERSIONS = "/versions"
+# Copies may be kept, and are asked for again; the answer that they hold still is cheap.
+REVALIDATED = "no-cache"
 
 
 async def items(request: Request) -> Response:
@@ -39,12 +42,30 @@ async def items(request: Request) -> Response:
     wish = asked(request.query_params, of.layer, settings().srid, of.dated)
     if callers.wants_html(request):
         return await _items_page(request, of, wish)
-    found = await run_in_threadpool(page, callers.reader(request), of.layer, wish, settings().srid)
-    request.state.rows = len(found.features)
-    headers = VARIED | {"Content-Crs": f"<{wish.crs}>"}
+    found = await run_in_threadpool(_given, request, of, wish)
+    headers = VARIED | {"Content-Crs": f"<{wish.crs}>", "ETag": found.tag, "Cache-Control": REVALIDATED}
     if wish.times.several:
         headers["Link"] = f'<{PROFILE_ADDRESS}{wish.profile}>; rel="profile"'
-    return Response(_feature_collection(request, of, wish, found), media_type=GEOJSON, headers=headers)
+    if given.is_known(request, found.tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    request.state.rows = found.rows
+    return Response(found.body, media_type=GEOJSON, headers=headers)
+
+
+def _given(request: Request, of: Collection, wish: Asked) -> given.Given:
+    """The page, its tag, and its features: read, kept from before, or not needed because it is known."""
+    asked_now, reader = given.question(request, of), callers.reader(request)
+    kept = given.answers().get(asked_now)
+    if kept or "if-none-match" in request.headers:
+        tag = given.tag_now(reader, of.layer, asked_now)
+        if kept and kept.tag == tag:
+            return kept
+        if given.is_known(request, tag):
+            return given.Given(b"", tag, 0)
+    found = page(reader, of.layer, wish, settings().srid)
+    body, tag = _feature_collection(request, of, wish, found), given.tag(asked_now, found.published)
+    given.answers().keep(asked_now, fresh := given.Given(body, tag, len(found.features)))
+    return fresh
 
 
 async def feature(request: Request) -> Response:
@@ -63,6 +84,10 @@ async def time_map(request: Request) -> Response:
 async def _feature(request: Request, key: str) -> Response:
     of = callers.collection(request)
     wish, reader = _one_asked(request, of), callers.reader(request)
+    if "if-none-match" in request.headers and not callers.wants_html(request):
+        tag = await run_in_threadpool(given.tag_now, reader, of.layer, given.question(request, of))
+        if given.is_known(request, tag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_kept(tag))
     found = await run_in_threadpool(item, reader, of.layer, key, wish, settings().srid)
     if found is None:
         raise await run_in_threadpool(_why_not, request, of, key, wish.times)
@@ -76,13 +101,17 @@ async def _feature(request: Request, key: str) -> Response:
         link("collection", of.address, JSON, of.layer.title[callers.language(request)]),
         *of_version(address(of, key), found, query.get("known-at")),
     ]
-    headers = VARIED | {
+    headers = _kept(given.tag(given.question(request, of), found.published)) | {
         "Content-Crs": f"<{wish.crs}>",
         "Memento-Datetime": http_date(found.since),
         "Link": as_header(links),
     }
     body = found.text[:-1].encode() + b',"links":' + orjson.dumps(links) + b"}"
     return Response(body, media_type=GEOJSON, headers=headers)
+
+
+def _kept(tag: str) -> dict[str, str]:
+    return VARIED | {"ETag": tag, "Cache-Control": REVALIDATED}
 
 
 def _one_asked(request: Request, of: Collection) -> Asked:

@@ -20,11 +20,14 @@ EXACT_COUNT = 10_000
 
 @dataclass(frozen=True)
 class Page:
-    """One page: features as GeoJSON texts, where the next one goes on, how many match if that is known."""
+    """One page: features as GeoJSON texts, where the next one goes on, how many match if that is known, and
+    when the layer was published that they were read from.
+    """
 
     features: list[str]
     next: Token | None
     matched: int | None
+    published: datetime | None
 
 
 class Read(NamedTuple):
@@ -56,6 +59,7 @@ def page(reader: Reader, layer: Layer, wish: Asked, srid: int) -> Page:
         [feature for feature, *_ in rows],
         Token(tuple(rows[-1][1:]), matched, known, pinned) if more else None,
         matched,
+        read.published,
     )
 
 

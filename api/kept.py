@@ -22,7 +22,7 @@ def shelf() -> Shelf:
 
 def state(reader: Reader, layer: Layer, head: Head | None) -> str:
     """A name for what the layer holds and how it is declared: another one when either changes."""
-    told = hashlib.sha256(f"{_declared(reader.level, layer.name)} {head!r}".encode()).hexdigest()[:16]
+    told = hashlib.sha256(f"{declared(reader.level, layer.name)} {head!r}".encode()).hexdigest()[:16]
     return f"{head.seq if head else 0}-{told}"
 
 
@@ -59,5 +59,6 @@ def _shelf(home: Path, most_mb: int) -> Shelf:
 
 
 @cache
-def _declared(level: Level, name: str) -> str:
+def declared(level: Level, name: str) -> str:
+    """A name for how a layer is declared, as the level sees it."""
     return hashlib.sha256(repr(layers_for(level)[name]).encode()).hexdigest()

@@ -24,13 +24,16 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class Found:
-    """A feature as GeoJSON text: since and until when it is so, and since when the versions beside it are."""
+    """A feature as GeoJSON text: since and until when it is so, and since when the versions beside it are;
+    when the layer was published that it was read from.
+    """
 
     text: str
     since: datetime
     until: datetime | None
     before: datetime | None
     after: datetime | None
+    published: datetime | None
 
 
 def item(reader: Reader, layer: Layer, key: str, wish: Asked, srid: int) -> Found | None:
@@ -50,7 +53,8 @@ def item(reader: Reader, layer: Layer, key: str, wish: Asked, srid: int) -> Foun
     query = f"""
         SELECT {feature_sql(layer, wish, srid, timed=True)}, valid_since, valid_until,
                (SELECT max(lower(valid)) {of_key} AND lower(valid) < valid_since),
-               (SELECT min(lower(valid)) {of_key} AND lower(valid) > valid_since)
+               (SELECT min(lower(valid)) {of_key} AND lower(valid) > valid_since),
+               (SELECT published_at FROM layer_heads WHERE layer = '{layer.name}')
         FROM ({parts}) AS it
     """
     found = reader.rows(query, wish.times.values | {"key": wanted})

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Most disk, in MB, for exports and tiles that are kept; the least used go first",
     )
+    answers_mb: int = Field(
+        32, ge=0, description="Memory, in MB, in which each worker keeps the pages of features asked for last"
+    )
     base_map: str | None = Field(None, description="Raster tile address with {z}/{x}/{y} under the web map")
     base_map_credit: str = Field("", description="Attribution of the base map, shown on the map")
 

@@ -128,6 +128,8 @@ def node(
         patch.setenv("MESIP_HOME", str(tmp_path_factory.mktemp(name)))
         patch.setenv("MESIP_DATABASE_URL", _url(server, name))
         patch.setenv("MESIP_RATE_PER_SECOND", "0")
+        # A page that is kept would hide what a test writes past the pipelines.
+        patch.setenv("MESIP_ANSWERS_MB", "0")
         settings.cache_clear()
         yield settings()
         close_readers()
