@@ -48,9 +48,10 @@ def load(order: Order, database: Database, settings: Settings, watch: Watcher = 
     deliveries = [receive(path, settings.delivery_store) for path in order.paths]
     stand = order.as_of or _stand(order, database, settings)
     told = Told(order.feed, deliveries, stand, fingerprint(layers, settings, deliveries))
-    if not (order.dry_run or order.accepted or order.resubmit) and (same := repeated(database, told, layers)):
-        return same
+    plain = not (order.dry_run or order.accepted or order.resubmit)
     with workplace(settings.home) as work:
+        if plain and (same := repeated(database, told, layers)):
+            return same
         copies = [opened(each, settings.delivery_store, work) for each in deliveries]
         return _load_copies(order, told._replace(deliveries=copies), Way(database, settings, watch))
 

@@ -125,6 +125,13 @@ def test_a_delivery_loads_from_memory_and_leaves_no_copy(stops, node, rows):
     assert not list((node.home / "work").iterdir())
 
 
+def test_the_same_bytes_again_take_away_what_a_killed_load_left(stops, node):
+    stops(stop(1), stop(2))
+    (node.home / "work" / "load-killed").mkdir(parents=True)
+    assert stops(stop(1), stop(2)).state == "unchanged"
+    assert not list((node.home / "work").iterdir())
+
+
 def test_the_same_bytes_again_are_not_read(stops, rows, monkeypatch):
     lines = [stop(number) for number in range(10, 30)] + ["30;;52.4;16.9;A;false"]
     first = stops(*lines, more={"accepted": frozenset({"removals"})})
