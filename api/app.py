@@ -15,12 +15,13 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api import answers, catalogue_answers, downloads, feature_answers, problems
+from api import answers, catalogue_answers, downloads, feature_answers, problems, process_answers
 from api.auditing import Audit
 from api.configuration import HERE
 from api.exports import FORMATS
 from api.gate import Gate
 from api.reading import close_readers
+from api.workers import Workers
 from mesip.errors import NotFoundError, PlatformError
 from mesip.settings import settings
 
@@ -34,12 +35,15 @@ TILES = f"{LAYER}/tiles/WebMercatorQuad"
 def application() -> Starlette:
     """The application of one process."""
     logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)
-    audit = Audit()
+    audit, workers = Audit(), Workers()
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.workers = workers
         audit.begin()
+        workers.begin()
         yield
+        await run_in_threadpool(workers.end)
         await run_in_threadpool(audit.end)
         close_readers()
 
@@ -65,6 +69,13 @@ def application() -> Starlette:
             Route(f"{TILES}/{{z}}/{{y}}/{{x}}", answers.vector_tile),
             Route("/tileMatrixSets", answers.tile_schemes),
             Route("/tileMatrixSets/WebMercatorQuad", answers.tile_scheme),
+            Route("/processes", process_answers.processes),
+            Route("/processes/{process}", process_answers.process),
+            Route("/processes/{process}/execution", process_answers.execute, methods=["POST"]),
+            Route("/jobs", process_answers.job_list),
+            Route("/jobs/{job}", process_answers.job, methods=["GET", "DELETE"]),
+            Route("/jobs/{job}/results", process_answers.job_results),
+            Route("/jobs/{job}/results/{file}", process_answers.job_file),
             Route("/search", answers.found),
             Route("/openapi", answers.definition),
             Route("/health", answers.health),
@@ -78,9 +89,12 @@ def application() -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=["*"],
-                allow_methods=["GET"],
-                allow_headers=["Authorization"],
-                expose_headers=["Content-Crs", "ETag", "Link", "Memento-Datetime", "Retry-After"],
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "Prefer"],
+                expose_headers=[
+                    *("Content-Crs", "ETag", "Link", "Location", "Memento-Datetime", "Preference-Applied"),
+                    "Retry-After",
+                ],
             ),
             Middleware(Gate, settings=settings(), audit=audit),
             Middleware(

@@ -14,6 +14,7 @@ from api.configuration import ABOUT
 from api.documents import GEOJSON, JSON, link
 from api.heads import heads
 from api.records import CATALOGUE, JSONLD, Known
+from api.searching import LONGEST
 from api.values import page_size
 from layers import Layer
 from layers.declaration import Language
@@ -51,8 +52,10 @@ async def catalogue(request: Request) -> Response:
 async def items(request: Request) -> Response:
     """``/collections/catalogue/items``"""
     refuse_unknown(request.query_params, PAGED)
-    known = await run_in_threadpool(known_of, request)
     query, language = request.query_params, callers.language(request)
+    if len(query.get("q", "")) > LONGEST:
+        raise UsageError(f"q is words of titles and descriptions, {LONGEST} letters at most.")
+    known = await run_in_threadpool(known_of, request)
     limit = page_size(query.get("limit"), USUAL, MAX_LIMIT)
     found = [
         layer

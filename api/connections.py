@@ -13,15 +13,17 @@ CONNECT_SECONDS = 3
 
 class Connections:
     """At most ``most`` connections at a time; who finds none waits ``patience`` seconds.
+    ``options`` are settings of each session, as ``-c name=value``.
 
     A pool that reconnects in the background waits longer and longer between its attempts. Here a request that
     needs a connection makes one, so that the first one after the database is back is answered.
     """
 
-    def __init__(self, url: str, most: int, patience: float) -> None:
-        self.url, self.patience = url, patience
+    def __init__(self, url: str, most: int, patience: float, options: str = "") -> None:
+        self.url, self.patience, self._options = url, patience, options
         self._free = threading.Semaphore(most)
         self._idle: list[psycopg.Connection[TupleRow]] = []
+        self._used: list[psycopg.Connection[TupleRow]] = []
 
     @contextmanager
     def one(self) -> Iterator[psycopg.Connection[TupleRow]]:
@@ -34,13 +36,21 @@ class Connections:
             raise psycopg.OperationalError("all connections are in use")
         try:
             connection = self._taken() or self._made()
+            self._used.append(connection)
             try:
                 yield connection
             finally:
+                self._used.remove(connection)
                 if not connection.closed:
                     self._idle.append(connection)
         finally:
             self._free.release()
+
+    def cancel(self) -> None:
+        """Have the database end what runs on them now."""
+        for connection in list(self._used):
+            with suppress(psycopg.Error):
+                connection.cancel_safe(timeout=CONNECT_SECONDS)
 
     def close(self) -> None:
         """Close those that are idle."""
@@ -57,7 +67,7 @@ class Connections:
         return None
 
     def _made(self) -> psycopg.Connection[TupleRow]:
-        options = "-c timezone=UTC -c jit=off"
+        options = f"-c timezone=UTC -c jit=off {self._options}"
         return psycopg.connect(
             self.url,
             autocommit=True,

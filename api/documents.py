@@ -58,6 +58,12 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/record-collection",
     "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/record-core-query-parameters",
     "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/ogc-process-description",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/dismiss",
 )
 
 
@@ -91,6 +97,8 @@ def landing(settings: Settings, url: str, language: Language, about: Text) -> di
             link("data", f"{url}/collections", JSON, "The layers"),
             link(f"{REL}ogc-catalog", f"{url}/collections/catalogue", JSON, "The catalogue of the layers"),
             link(f"{REL}tiling-schemes", f"{url}/tileMatrixSets", JSON, "How tiles are cut"),
+            link(f"{REL}processes", f"{url}/processes", JSON, "Processes"),
+            link(f"{REL}job-list", f"{url}/jobs", JSON, "Your jobs"),
             link("related", f"{url}/map", HTML, "The map"),
         ],
     }

@@ -53,7 +53,8 @@ class Gate:
         try:
             caller = await self._caller(request)
             told.closed = caller.level != "public"
-            request.state.reader = (await _readers())[caller.level]
+            request.state.reader, request.state.key = (await _readers())[caller.level], caller.key
+            request.state.network = network(request.client.host if request.client else "")
             await self.app(scope, receive, told.send)
         except Exception as fault:
             if told.status:
@@ -89,7 +90,9 @@ class Gate:
 
     def _note(self, request: Request, key: Key, status: int) -> None:
         url, rows = request.url, getattr(request.state, "rows", None)
-        path, query = url.path[:LONGEST_NOTED], url.query[:LONGEST_NOTED]
+        # What a process is asked stands in the body.
+        query = getattr(request.state, "asked", url.query)[:LONGEST_NOTED].replace("\x00", "")
+        path = url.path[:LONGEST_NOTED]
         self.audit.note(Read(datetime.now(UTC), *key, request.method, path, query, status, rows))
 
 

@@ -12,6 +12,7 @@ from api.exports import FORMATS
 from api.filters import LANGUAGES, TIME_NAMES
 from api.filters import LONGEST as LONGEST_FILTER
 from api.mementos import LINK_FORMAT
+from api.openapi_processes import process_paths
 from api.records import JSONLD
 from api.searching import DEFAULT_HITS, LONGEST, MOST_HITS
 from api.shapes import feature_shape, page_shape, shapes
@@ -32,7 +33,7 @@ SPAN = f"({MOMENT}|[.][.])?/({MOMENT}|[.][.])?"
 def openapi(layers: Iterable[Layer], settings: Settings, url: str, language: Language) -> dict[str, Any]:
     """The description of every path of this node."""
     declared = list(layers)
-    paths = _fixed_paths()
+    paths = _fixed_paths() | process_paths(declared, settings.srid, language)
     for layer in declared:
         paths |= _layer_paths(layer, language)
     return {

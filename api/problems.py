@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "5"
 
 
-def problem(request: Request, status: int, detail: str) -> Response:
+def problem(request: Request, status: int, detail: str, kind: str = "about:blank") -> Response:
     """The problem document of an HTTP status; a page where one is wanted."""
-    answer = _page(request, status, detail) if pages.wanted_by(request) else _document(status, detail)
+    answer = _page(request, status, detail) if pages.wanted_by(request) else _document(status, detail, kind)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = RETRY_SECONDS
     return answer
@@ -31,7 +31,7 @@ def of_ours(request: Request, fault: Exception) -> Response:
     status = fault.status if isinstance(fault, PlatformError) else HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return of_nobody(request, fault)
-    answer = problem(request, status, str(fault))
+    answer = problem(request, status, str(fault), fault.kind if isinstance(fault, PlatformError) else "")
     if isinstance(fault, KeyRefusedError):
         answer.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(fault, TooManyRequestsError):
@@ -44,13 +44,16 @@ def of_ours(request: Request, fault: Exception) -> Response:
 def of_http(request: Request, fault: Exception) -> Response:
     """No such page, no such method."""
     status = fault.status_code if isinstance(fault, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    # A refused method comes with the allowed ones.
+    headers = dict(getattr(fault, "headers", None) or {})
+    allowed = sorted(set(headers.get("Allow", "GET").split(", ")) - {"HEAD"})
+    answered = f"{' and '.join(allowed)} {'is' if len(allowed) == 1 else 'are'}"
     sentences = {
         HTTPStatus.NOT_FOUND: f"There is no page {request.url.path[:200]}. Begin at /.",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not answered here; GET is.",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not answered here; {answered}.",
     }
     answer = problem(request, status, sentences.get(HTTPStatus(status), HTTPStatus(status).phrase))
-    # A refused method comes with the allowed ones.
-    answer.headers.update(getattr(fault, "headers", None) or {})
+    answer.headers.update(headers)
     return answer
 
 
@@ -62,8 +65,8 @@ def of_nobody(request: Request, fault: Exception) -> Response:
     )
 
 
-def _document(status: int, detail: str) -> Response:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+def _document(status: int, detail: str, kind: str) -> Response:
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return Response(orjson.dumps(body), status, media_type="application/problem+json")
 
 

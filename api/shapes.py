@@ -112,6 +112,36 @@ def _version() -> dict[str, Any]:
     }
 
 
+def _process(links: dict[str, Any]) -> dict[str, Any]:
+    texts = {"type": "array", "items": STRING}
+    return {
+        "type": "object",
+        "required": ["id", "version"],
+        "properties": dict.fromkeys(("id", "title", "description", "version"), STRING)
+        | {"jobControlOptions": texts, "outputTransmission": texts, "links": links}
+        | dict.fromkeys(("inputs", "outputs", "example"), OBJECT),
+    }
+
+
+def _job(links: dict[str, Any]) -> dict[str, Any]:
+    states = ["accepted", "running", "successful", "failed", "dismissed"]
+    moments = ("created", "started", "finished", "updated")
+    return {
+        "type": "object",
+        "required": ["jobID", "status", "type"],
+        "properties": {
+            "processID": STRING,
+            "type": STRING | {"enum": ["process"]},
+            "jobID": STRING,
+            "status": STRING | {"enum": states},
+            "message": STRING,
+            "progress": {"type": "integer", "minimum": 0, "maximum": 100},
+            "links": links,
+        }
+        | dict.fromkeys(moments, STRING | {"format": "date-time"}),
+    }
+
+
 def _shared() -> dict[str, Any]:
     links = {"type": "array", "items": {"$ref": "#/components/schemas/link"}}
     text = STRING
@@ -165,6 +195,24 @@ def _shared() -> dict[str, Any]:
             "type": "object",
             "required": ["links", "versions"],
             "properties": {"links": links, "versions": {"type": "array", "items": _version()}},
+        },
+        "process": _process(links),
+        "processes": {
+            "type": "object",
+            "required": ["processes", "links"],
+            "properties": {
+                "processes": {"type": "array", "items": {"$ref": "#/components/schemas/process"}},
+                "links": links,
+            },
+        },
+        "job": _job(links),
+        "jobs": {
+            "type": "object",
+            "required": ["jobs", "links"],
+            "properties": {
+                "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/job"}},
+                "links": links,
+            },
         },
         "health": {"type": "object", "required": ["status"], "properties": {"status": text}},
         "problem": {

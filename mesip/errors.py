@@ -4,10 +4,17 @@ PlatformError                exit 1   HTTP 500
 ├── UsageError               exit 2        400
 │   └── UnknownLayerError    exit 2        404
 ├── NotFoundError            exit 2        404
-│   └── GoneError            exit 2        410
+│   ├── GoneError            exit 2        410
+│   ├── NoSuchProcessError   exit 2        404
+│   ├── NoSuchJobError       exit 2        404
+│   ├── ResultNotReadyError  exit 2        404
+│   └── ResultGoneError      exit 2        410
 ├── KeyRefusedError          exit 2        401
 ├── TooManyRequestsError     exit 1        429
+│   └── TooManyJobsError     exit 1        429
+├── BusyError                exit 1        503
 ├── TooLongError             exit 1        503
+├── NotWantedError           exit 1        500
 ├── SourceError              exit 3        400
 ├── GuardError               exit 4        409
 ├── LayerLockedError         exit 5        409
@@ -18,12 +25,18 @@ Each message is a sentence: what is wrong, where, and what to do.
 
 from collections.abc import Mapping
 
+OF_PROCESSES = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+
 
 class PlatformError(Exception):
-    """Anything the program can explain. Raised itself only for faults of our own."""
+    """Anything the program can explain. Raised itself only for faults of our own.
+
+    ``kind`` is the address by which a standard names the fault, where one does.
+    """
 
     exit_code = 1
     status = 500
+    kind = "about:blank"
 
 
 class UsageError(PlatformError):
@@ -60,6 +73,30 @@ class GoneError(NotFoundError):
         self.links = links
 
 
+class NoSuchProcessError(NotFoundError):
+    """There is no such process."""
+
+    kind = f"{OF_PROCESSES}no-such-process"
+
+
+class NoSuchJobError(NotFoundError):
+    """There is no such job, or it is somebody else's."""
+
+    kind = f"{OF_PROCESSES}no-such-job"
+
+
+class ResultNotReadyError(NotFoundError):
+    """The job goes on."""
+
+    kind = f"{OF_PROCESSES}result-not-ready"
+
+
+class ResultGoneError(NotFoundError):
+    """The job ended well, but its result is not kept any more."""
+
+    status = 410
+
+
 class KeyRefusedError(PlatformError):
     """The key of a request is unknown, revoked or expired."""
 
@@ -77,10 +114,32 @@ class TooManyRequestsError(PlatformError):
         self.wait_s = wait_s
 
 
+class TooManyJobsError(TooManyRequestsError):
+    """Somebody has as many unfinished jobs as they may have; ``wait_s`` says when to try again."""
+
+    def __init__(self, most: int, wait_s: int) -> None:
+        PlatformError.__init__(
+            self,
+            f"You have {most} jobs that wait or run, as many as anybody may have. Wait for one to end, or "
+            "dismiss one.",
+        )
+        self.wait_s = wait_s
+
+
+class BusyError(PlatformError):
+    """More waits to be done than is taken on."""
+
+    status = 503
+
+
 class TooLongError(PlatformError):
     """What was asked takes longer than the database may work on it."""
 
     status = 503
+
+
+class NotWantedError(PlatformError):
+    """What is under way is not wanted any more: its job was dismissed, or is somebody else's by now."""
 
 
 class SourceError(PlatformError):

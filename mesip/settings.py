@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     answers_mb: int = Field(
         32, ge=0, description="Memory, in MB, in which each worker keeps the pages of features asked for last"
     )
+    results_mb: int = Field(
+        4096,
+        ge=1,
+        description="Most disk, in MB, for results of jobs, a quarter of it for one; the oldest go first",
+    )
+    results_hours: float = Field(24, gt=0, description="How long, in hours, a finished job is kept")
     base_map: str | None = Field(None, description="Raster tile address with {z}/{x}/{y} under the web map")
     base_map_credit: str = Field("", description="Attribution of the base map, shown on the map")
 

@@ -127,6 +127,33 @@ AUDIT = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("rows", sa.BigInteger, comment="How many were read, if that is known"),
 )
+JOB = sa.Table(
+    "job",
+    METADATA,
+    sa.Column("job", sa.Uuid, primary_key=True, comment="Random: who knows it may ask for it"),
+    sa.Column("level", sa.Text, nullable=False, comment="Whose role runs it"),
+    sa.Column("owner", sa.Text, comment="Key it was asked with; nothing for anybody"),
+    sa.Column("caller", sa.Text, nullable=False, comment="Who is counted: a key, or the hash of a network"),
+    sa.Column("process", sa.Text, nullable=False),
+    # Text, because jsonb cannot hold every string that JSON can.
+    sa.Column("request", sa.Text, nullable=False, comment="Inputs and form of the answer, as JSON"),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, comment="accepted, running, successful, failed, dismissed"),
+    sa.Column("message", sa.Text, comment="Why it failed or ended, in a sentence"),
+    sa.Column("fault", sa.Integer, comment="HTTP status of the fault"),
+    sa.Column("result", sa.Text, comment="Name of the file among the results of the node"),
+    sa.Column("media_type", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("worker", sa.Uuid, comment="Who holds the lease"),
+    sa.Column("lease_until", MOMENT, comment="Then another worker may take it"),
+    sa.Column("created_at", MOMENT, nullable=False, server_default=NOW),
+    sa.Column("started_at", MOMENT),
+    sa.Column("updated_at", MOMENT, nullable=False, server_default=NOW),
+    sa.Column("finished_at", MOMENT),
+    sa.Index("job_unfinished", "level", "created_at", postgresql_where="finished_at IS NULL"),
+    sa.Index("job_finished", "finished_at"),
+    sa.Index("job_owner", "owner", "created_at"),
+)
 LEVEL_HEAD = sa.Table(
     "level_head",
     METADATA,

@@ -9,6 +9,7 @@ from layers import LEVELS, Layer, Level
 from layers.access import may_see
 from mesip.database import Database
 from mesip.passwords import password
+from pipelines.level_jobs import job_functions
 from pipelines.seen import current, past, sees_all, versions
 
 PATIENCE = "30s"
@@ -54,6 +55,7 @@ def wall(level: Level, layers: Iterable[Layer], role: str) -> list[str]:
         _heads(level, seen),
         _runs(level, seen),
         _keys(here) if level == "public" else _audit(here, level),
+        *job_functions(here, level),
         f'GRANT USAGE ON SCHEMA {here} TO "{role}"',
         f'GRANT SELECT ON ALL TABLES IN SCHEMA {here} TO "{role}"',
         f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {here} FROM PUBLIC",

@@ -263,7 +263,7 @@ def test_the_definition_is_valid_and_whole_in_itself(definition):
 
 def test_every_address_that_is_served_is_in_the_definition(client, definition):
     served = {
-        path.replace("{layer}", name)
+        path.replace("{layer}", name).replace("{process}", "extract")
         for path in (route.path for route in client.app.routes if isinstance(route, Route))
         for name in all_layers()
     }
@@ -354,7 +354,20 @@ def test_every_parameter_of_every_address_of_a_layer_does_what_the_definition_sa
             keeps_its_word(client, definition, path, operations["get"], real | there)
 
 
-@pytest.mark.parametrize("path", ["/", "/conformance", "/collections", "/openapi", "/search", "/health"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/conformance",
+        "/collections",
+        "/openapi",
+        "/search",
+        "/health",
+        "/processes",
+        "/processes/extract",
+        "/jobs",
+    ],
+)
 def test_every_parameter_of_a_general_address_does_what_the_definition_says(client, definition, path):
     keeps_its_word(client, definition, path, definition["paths"][path]["get"], {})
 

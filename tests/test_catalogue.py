@@ -77,7 +77,7 @@ def test_records_come_in_pages(client):
     assert names == list(all_layers())
 
 
-@pytest.mark.parametrize("query", ["x=1", "f=xml", "limit=0", "bbox=1,2", "lang=de"])
+@pytest.mark.parametrize("query", ["x=1", "f=xml", "limit=0", "bbox=1,2", "lang=de", "q=" + "a" * 101])
 def test_what_the_catalogue_does_not_understand_is_refused(client, query):
     assert client.get(f"{ITEMS}?{query}").status_code == 400
 

@@ -6,12 +6,15 @@ import signal
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import application
+from api.jobs import LEASE_SECONDS
 from layers import all_layers
 from mesip import cluster
 from mesip.database import Database
@@ -93,6 +96,30 @@ def test_an_outage_is_told_at_once_and_ends_with_it(client, home, end):
     told, seconds = crowd(client)
     assert told == {200}
     assert seconds < 3
+
+
+@pytest.mark.parametrize("end", [stop, kill])
+def test_a_job_that_was_running_is_done_when_the_database_is_back(client, database, home, end):
+    inputs = {"layer": "stops", "format": "geojson.gz"}
+    with suppress(psycopg.OperationalError), psycopg.connect(database.url.replace("+psycopg", "")) as holding:
+        holding.execute("LOCK TABLE city.stops IN ACCESS EXCLUSIVE MODE")
+        headers = {"Prefer": "respond-async"}
+        asked = client.post("/processes/extract/execution", json={"inputs": inputs}, headers=headers)
+        address = asked.headers["location"]
+        while client.get(address).json()["status"] != "running":
+            time.sleep(0.05)
+        end(home)
+    began = time.monotonic()
+    while client.get(address).status_code != 503:
+        assert time.monotonic() - began < 3
+    cluster.start(home)
+    began = time.monotonic()
+    while (status := client.get(address).json()["status"]) != "successful":
+        assert status in ("running", "accepted")
+        assert time.monotonic() - began < LEASE_SECONDS + 10
+        time.sleep(0.1)
+    export = client.get("/collections/stops/export.geojson.gz").content
+    assert client.get(f"{address}/results").content == export
 
 
 def test_what_was_read_with_a_key_before_an_outage_is_written_down_after_it(client, database, home):

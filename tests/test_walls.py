@@ -71,6 +71,8 @@ def test_a_level_has_no_right_but_to_read(asked_as, loaded, level):
         "SELECT * FROM city.trees_history",
         "SELECT * FROM city.trees_at('infinity', 'infinity')",
         "SELECT * FROM registry.run",
+        "SELECT * FROM registry.job",
+        "DELETE FROM registry.job",
         "SELECT * FROM registry.reject",
         "CREATE TABLE mine (a int)",
         "CREATE TABLE public.mine (a int)",
@@ -111,6 +113,8 @@ def test_functions_outside_the_own_schema_are_those_of_postgis(asked_as, level):
           AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
     """
     own = {f"{name}_at" for name in all_layers()} | {"key_of" if level == "public" else "note_reads"}
+    own |= {"submit_job", "job_of", "jobs_of", "dismiss_job"}
+    own |= {"take_job", "keep_job", "release_job", "finish_job", "forget_jobs"}
     assert {(schema(level), name) for name in own} == set(asked_as(level, strange))
 
 

@@ -8,11 +8,13 @@ layers too, so an address or a parameter that is added later is asked without an
 """
 
 import itertools
+import json
 import math
 import random
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
@@ -31,6 +33,8 @@ from pipelines.keys import new_key
 
 # Moments at which answers may differ from each other without telling anything.
 CLOCK = re.compile(rb'"timeStamp": ?"[^"]*"')
+OF_JOBS = re.compile(rb'"(created|started|updated|finished)": ?"[^"]*"|<dd>[^<]*\d\d:\d\d</dd>')
+JOB = re.compile(rb"/jobs/(job-\d+)")
 PESEL = re.compile(rb"(?<![\w.-])\d{11}(?![\w.-])")
 LAND_REGISTER = re.compile(rb"[A-Z]{2}\d[A-Z]/\d{8}/\d")
 LINK = re.compile(rb'"href": ?"(http://testserver/[^"{]*)"')
@@ -67,6 +71,7 @@ class Asked(NamedTuple):
     method: str
     path: str
     headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
 
 
 class Answer(NamedTuple):
@@ -112,6 +117,7 @@ class Questions:
         self.places = {layer.name: told_places(database, layer) for layer in all_layers().values()}
         self.recorded = told_moments(database)
         self.found: list[str] = []
+        self.jobs = ["job-0"]
 
     def __iter__(self) -> Iterator[Asked]:
         while True:
@@ -125,18 +131,25 @@ class Questions:
 
     def described(self) -> Asked:
         """A described address: more often one of data, with fitting and unfitting parameters."""
-        weights = [12 if kind.endswith("LAYER/items") else 3 if "{" in kind else 1 for kind in self.kinds]
+        weights = [
+            12 if kind.endswith("LAYER/items") else 3 if "{" in kind or "execution" in kind else 1
+            for kind in self.kinds
+        ]
         (kind,) = self.random.choices(list(self.kinds), weights)
         method, path, operation = self.random.choice(self.kinds[kind])
         layer = next((name for name in all_layers() if f"/{name}" in path.split("{")[0]), "benches")
         query = urlencode(self.query(operation, layer), errors="replace")
+        body, headers = self.body(operation), self.headers()
+        if body and self.random.random() < 0.5:
+            headers = (*headers, ("Prefer", "respond-async"))
         if self.random.random() < 0.06:
             method = self.random.choice(["HEAD", "POST", "DELETE"])
         here = self.filled(path, layer, operation)
-        return Asked(method, here + (f"?{query}" if query else ""), self.headers())
+        return Asked(method, here + (f"?{query}" if query else ""), headers, body)
 
     def heard(self, body: bytes) -> None:
         """Take addresses from an answer, to follow them later."""
+        self.jobs += [name.decode() for name in JOB.findall(body)][:1]
         links = [urlsplit(link.decode()) for link in LINK.findall(body)]
         further = [link for link in links if "after=" in link.query]
         for link in [*further, *self.random.sample(links, min(3, len(links)))]:
@@ -147,7 +160,7 @@ class Questions:
         codes = {each["name"]: each["schema"].get("enum") for each in operation["parameters"]}
         zoom = self.random.randint(9, 17)
         column, row = tile_of(*self.random.choice(self.places[layer]), zoom)
-        axes = {"tileMatrix": zoom, "tileRow": row, "tileCol": column}
+        axes = {"tileMatrix": zoom, "tileRow": row, "tileCol": column, "jobId": self.random.choice(self.jobs)}
         key = self.value(layer, all_layers()[layer].key if self.random.random() < 0.8 else "")
 
         def place(named: re.Match) -> str:
@@ -156,9 +169,25 @@ class Questions:
 
         return re.sub(r"{(\w+)}", place, path)
 
+    def body(self, operation: dict[str, Any]) -> bytes:
+        """Inputs of a process, fitting ones and others, of layers that may be hidden; nothing for others."""
+        if "requestBody" not in operation:
+            return b""
+        stated = operation["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        needed = stated["inputs"]["required"]
+        layer = self.random.choice([*all_layers(), "benches", "benches", "benches"])
+        inputs: dict[str, Any] = {"layer": layer} if self.random.random() < 0.95 else {}
+        for name, schema_ in stated["inputs"]["properties"].items():
+            if name != "layer" and self.random.random() < (0.95 if name in needed else 0.3):
+                inputs[name] = self.parameter(name, layer, {"schema": schema_})
+        if "bbox" in inputs and self.random.random() < 0.95:
+            inputs["bbox"] = {"bbox": [float(each) for each in self.random.choice(BOXES).split(",")]}
+        asked = {"inputs": inputs, "response": self.random.choice(["raw", "raw", "document"])}
+        return json.dumps(asked).encode()
+
     def query(self, operation: dict[str, Any], layer: str) -> list[tuple[str, str]]:
         """Some described parameters, and sometimes a field, be it hidden or of another layer."""
-        stated = {each["name"]: each for each in operation["parameters"] if each["in"] != "path"}
+        stated = {each["name"]: each for each in operation["parameters"] if each["in"] == "query"}
         chosen = {name for name, each in stated.items() if each["required"] and self.random.random() < 0.95}
         general = sorted(name for name in stated if name not in self.fields)
         chosen |= set(self.random.sample(general, min(len(general), self.random.choice([0, 1, 2, 3, 4]))))
@@ -299,8 +328,43 @@ def told_values(database: Database, layer) -> dict[str, list[str]]:
 # The comparison
 
 
+class Jobs:
+    """The jobs of one node, called after the order in which they were asked for: their names are random."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    def seen(self, headers: Any) -> None:
+        """Learn the name of a job from an answer that tells of a new one."""
+        told = headers.get("location", "") + headers.get("link", "")
+        self.ids += [each for each in re.findall(r"/jobs/([0-9a-f-]{36})", told) if each not in self.ids]
+
+    def asked(self, path: str) -> str:
+        """An address, with the name of the job that is meant."""
+        return re.sub(
+            r"job-(\d+)", lambda at: self.ids[int(at[1])] if int(at[1]) < len(self.ids) else at[0], path
+        )
+
+    def told(self, text: str) -> str:
+        """A text, with its jobs called after their order."""
+        for number, each in enumerate(self.ids):
+            text = text.replace(each, f"job-{number}")
+        return text
+
+    def body(self, path: str, content: bytes) -> bytes:
+        """The body of an answer, with its jobs called after their order, and without the clock."""
+        for number, each in enumerate(self.ids):
+            content = content.replace(each.encode(), f"job-{number}".encode())
+        told = path.startswith(("/jobs", "/processes"))
+        return CLOCK.sub(b"", OF_JOBS.sub(b"", content) if told else content)
+
+
 def answers(database: Database, asked, heard=lambda _: None):
-    """What anybody is answered over ``database``, by a node that has kept nothing of the other one."""
+    """What anybody is answered over ``database``, by a node that has kept nothing of the other one.
+
+    A job that was asked for is over before the next request: how fast it is tells nothing.
+    """
+    named = Jobs()
     close_readers()
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home:
         shutil.copy(database.home / "secrets.json", home)
@@ -309,13 +373,23 @@ def answers(database: Database, asked, heard=lambda _: None):
         settings.cache_clear()
         with TestClient(application(), base_url="http://testserver", raise_server_exceptions=False) as asking:
             for each in asked:
-                got = asking.request(each.method, each.path, headers=dict(each.headers))
-                headers = sorted((name, value) for name, value in got.headers.items() if name != "date")
-                answer = Answer(got.status_code, tuple(headers), CLOCK.sub(b"", got.content))
-                heard(got.content)
+                path = named.asked(each.path)
+                got = asking.request(each.method, path, headers=dict(each.headers), content=each.body)
+                named.seen(got.headers)
+                headers = sorted(
+                    (name, named.told(value)) for name, value in got.headers.items() if name != "date"
+                )
+                answer = Answer(got.status_code, tuple(headers), named.body(path, got.content))
+                while got.status_code == 201 and not ended(asking, got.headers["location"]):
+                    time.sleep(0.01)
+                heard(answer.body)
                 yield each, answer
     close_readers()
     settings.cache_clear()
+
+
+def ended(asking: TestClient, address: str) -> bool:
+    return asking.get(address).json()["status"] not in ("accepted", "running")
 
 
 class Replay(NamedTuple):

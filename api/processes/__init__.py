@@ -1,0 +1,1 @@
+"""The processes: one file declares one, as ``PROCESS``."""
