@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,13 +16,14 @@ from api.configuration import ABOUT
 from api.documents import GEOJSON, MVT, OPENAPI, SCHEMA
 from api.heads import heads
 from api.kept import kept_tile
+from api.metrics import metrics
 from api.openapi import openapi
 from api.records import state_of
 from api.searching import DEFAULT_HITS, MOST_HITS, search
 from api.tiles import place
 from api.times import times
 from api.values import page_size
-from mesip.errors import UsageError
+from mesip.errors import KeyRefusedError, UsageError
 from mesip.settings import settings
 
 
@@ -149,6 +151,15 @@ def health(request: Request) -> Response:
     callers.json_only(request)
     callers.reader(request).rows("SELECT 1")
     return callers.json(request, {"status": "ok"})
+
+
+def node_metrics(request: Request) -> Response:
+    """``/metrics``"""
+    refuse_unknown(request.query_params, ())
+    reader = callers.reader(request)
+    if reader.level != "internal":
+        raise KeyRefusedError("Metrics are told to keys of the level internal only.")
+    return Response(metrics(reader), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _of_tiles(request: Request, document: Any) -> Response:

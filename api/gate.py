@@ -8,12 +8,14 @@ from typing import NamedTuple
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.auditing import Audit, Read
 from api.keyring import Key, Keyring
 from api.limits import Buckets, Rate, network
+from api.metrics import LIMITED, count
 from api.reading import Reader, readers
 from layers import Level
 from mesip.errors import DatabaseDownError, TooManyRequestsError
@@ -42,13 +44,14 @@ class Gate:
         self.app, self.audit, self.keyring = app, audit, Keyring()
         self.buckets = Buckets(Rate(settings.rate_per_second, settings.rate_burst))
         self.policy = content_policy(settings.base_map)
+        self._routes: dict[object, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request, caller = Request(scope), Caller("public", None)
+        request, caller, began = Request(scope), Caller("public", None), time.perf_counter()
         told = Told(send, self.policy)
         try:
             caller = await self._caller(request)
@@ -61,8 +64,18 @@ class Gate:
                 raise
             await problems.of_ours(request, fault)(scope, receive, told.send)
         finally:
+            status = told.status or HTTPStatus.INTERNAL_SERVER_ERROR
+            count(self._route(scope), status, caller.level, time.perf_counter() - began)
             if caller.key and told.closed:
-                self._note(request, caller.key, told.status or HTTPStatus.INTERNAL_SERVER_ERROR)
+                self._note(request, caller.key, status)
+
+    def _route(self, scope: Scope) -> str:
+        """The address as the application declares it: what callers write into addresses is no label."""
+        if not self._routes:
+            self._routes = {
+                each.endpoint: each.path for each in scope["app"].routes if isinstance(each, Route)
+            }
+        return self._routes.get(scope.get("endpoint"), "other")
 
     async def _caller(self, request: Request) -> Caller:
         """Who asks.
@@ -86,6 +99,7 @@ class Gate:
 
     def _count(self, caller: str) -> None:
         if wait_s := self.buckets.take(caller, time.monotonic()):
+            LIMITED.inc()
             raise TooManyRequestsError(wait_s)
 
     def _note(self, request: Request, key: Key, status: int) -> None:

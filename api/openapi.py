@@ -5,6 +5,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST
+
 from api.asking import DEFAULT_LIMIT, MAX_LIMIT, NARROWING, PAGED, PROFILES, SHOWN
 from api.coordinates import offered
 from api.documents import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA
@@ -80,6 +82,7 @@ def _fixed_paths() -> dict[str, Any]:
             "search", "Features by the beginning of a number or name", _document(GEOJSON, "found"), _search()
         ),
         "/health": _get("health", "Whether this node answers", _document(JSON, "health"), [*_DATA]),
+        "/metrics": _get("metrics", "What operators watch", {CONTENT_TYPE_LATEST: {"schema": STRING}}),
         "/map": _get("map", "The web map", page),
         "/map/layers.json": _get("mapLayers", "What the web map shows", _document(JSON, "any"), [*_DATA]),
         "/docs": _get("docs", "This document for people", page),

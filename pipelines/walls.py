@@ -10,6 +10,7 @@ from layers.access import may_see
 from mesip.database import Database
 from mesip.passwords import password
 from pipelines.level_jobs import job_functions
+from pipelines.level_metrics import metrics_function
 from pipelines.seen import current, past, sees_all, versions
 
 PATIENCE = "30s"
@@ -56,6 +57,7 @@ def wall(level: Level, layers: Iterable[Layer], role: str) -> list[str]:
         _runs(level, seen),
         _keys(here) if level == "public" else _audit(here, level),
         *job_functions(here, level),
+        *([metrics_function(here, _quoted(seen))] if level == "internal" else []),
         f'GRANT USAGE ON SCHEMA {here} TO "{role}"',
         f'GRANT SELECT ON ALL TABLES IN SCHEMA {here} TO "{role}"',
         f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {here} FROM PUBLIC",
@@ -107,8 +109,7 @@ def _layer(layer: Layer, level: Level) -> list[str]:
 def _heads(level: Level, layers: list[Layer]) -> str:
     """The state of each layer. Who may not see every field is told of the changes that they can see."""
     names, blind = (
-        ", ".join(f"'{layer.name}'" for layer in chosen)
-        for chosen in (layers, [layer for layer in layers if not sees_all(layer, level)])
+        _quoted(chosen) for chosen in (layers, [layer for layer in layers if not sees_all(layer, level)])
     )
     return f"""
         CREATE VIEW {schema(level)}.layer_heads AS
@@ -119,12 +120,16 @@ def _heads(level: Level, layers: list[Layer]) -> str:
     """
 
 
+def _quoted(layers: Iterable[Layer]) -> str:
+    return ", ".join(f"'{layer.name}'" for layer in layers)
+
+
 def _runs(level: Level, layers: list[Layer]) -> str:
     """The runs that published a layer, of layers of which the level sees every field: others tell too much.
 
     The hashes of a delivery are told where nothing else is in it.
     """
-    names = ", ".join(f"'{layer.name}'" for layer in layers if sees_all(layer, level))
+    names = _quoted(layer for layer in layers if sees_all(layer, level))
     seen = f"ANY(ARRAY[{names}]::text[])"
     other = f"SELECT FROM registry.account AS other WHERE other.run = run.run AND NOT other.layer = {seen}"
     return f"""

@@ -428,7 +428,8 @@ def served_as(monkeypatch):
         listen("127.0.0.1", 0, 1)
         return uvicorn.Config(**given_)
 
-    monkeypatch.setenv("MESIP_PUBLIC_URL", "http://testserver")
+    for name in ("MESIP_PUBLIC_URL", "PROMETHEUS_MULTIPROC_DIR"):
+        monkeypatch.setenv(name, "http://testserver")
     return config
 
 

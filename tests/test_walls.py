@@ -113,6 +113,7 @@ def test_functions_outside_the_own_schema_are_those_of_postgis(asked_as, level):
           AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
     """
     own = {f"{name}_at" for name in all_layers()} | {"key_of" if level == "public" else "note_reads"}
+    own |= {"node_metrics"} if level == "internal" else set()
     own |= {"submit_job", "job_of", "jobs_of", "dismiss_job"}
     own |= {"take_job", "keep_job", "release_job", "finish_job", "forget_jobs"}
     assert {(schema(level), name) for name in own} == set(asked_as(level, strange))

@@ -1,6 +1,8 @@
 """``mesip serve``: the API and the map."""
 
 import os
+import shutil
+from pathlib import Path
 
 import click
 import uvicorn
@@ -31,6 +33,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def listen(host: str, port: int, workers: int) -> None:
     """Answer requests until stopped. Workers are processes: the environment tells them the address."""
     os.environ.setdefault("MESIP_PUBLIC_URL", f"http://{host}:{port}")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counts(settings().home / "metrics" / str(port)))
     click.echo(
         f"Map   {os.environ['MESIP_PUBLIC_URL']}/map\nAPI   {os.environ['MESIP_PUBLIC_URL']}/\nStop  Ctrl+C"
     )
@@ -46,3 +49,10 @@ def listen(host: str, port: int, workers: int) -> None:
         proxy_headers=bool(settings().trusted_proxies),
         forwarded_allow_ips=",".join(settings().trusted_proxies),
     )
+
+
+def _counts(folder: Path) -> Path:
+    """An empty folder in which the workers count requests together."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
