@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import callers, documents, pages, tile_documents
 from api.asking import refuse_unknown
+from api.availability import unavailable
 from api.callers import Collection
 from api.catalogue_answers import known_of
 from api.configuration import ABOUT
@@ -47,10 +48,11 @@ async def collections(request: Request) -> Response:
     if callers.for_people(request):
         return await callers.by_pygeoapi(request, pages.described)
     reader, url, language = callers.reader(request), callers.url(request), callers.language(request)
-    known = await run_in_threadpool(known_of, request)
+    known, broken = await run_in_threadpool(known_of, request), await run_in_threadpool(unavailable, reader)
     listed = [
         documents.collection(layer, known[name].head, settings(), f"{url}/collections/{name}", language)
         | state_of(layer, known[name])
+        | documents.standing(known[name].head, broken.get(name), language)
         for name, layer in reader.layers.items()
     ]
     return callers.json(request, documents.collections(listed, url))
@@ -62,8 +64,13 @@ async def collection(request: Request) -> Response:
     if callers.for_people(request):
         return _as_pages(request, of) or await callers.by_pygeoapi(request, pages.described, of.layer)
     known = (await run_in_threadpool(known_of, request))[of.layer.name]
-    stated = documents.collection(of.layer, known.head, settings(), of.address, callers.language(request))
-    return callers.json(request, stated | state_of(of.layer, known))
+    broken, language = (
+        await run_in_threadpool(unavailable, callers.reader(request)),
+        callers.language(request),
+    )
+    stated = documents.collection(of.layer, known.head, settings(), of.address, language)
+    standing = documents.standing(known.head, broken.get(of.layer.name), language)
+    return callers.json(request, stated | state_of(of.layer, known) | standing)
 
 
 async def schema(request: Request) -> Response:
@@ -142,14 +149,22 @@ def map_layers(request: Request) -> Response:
     """``/map/layers.json``"""
     callers.json_only(request)
     reader = callers.reader(request)
-    stated = documents.map_layers(list(reader.layers.values()), heads(reader), settings())
+    shown, broken = list(reader.layers.values()), unavailable(reader)
+    stated = documents.map_layers(shown, heads(reader), broken, settings())
     return callers.json(request, stated)
 
 
 def health(request: Request) -> Response:
-    """``/health``"""
+    """``/health``: whether the data can be read, and which layers cannot."""
     callers.json_only(request)
-    callers.reader(request).rows("SELECT 1")
+    language = callers.language(request)
+    broken = {name: why[language] for name, why in unavailable(callers.reader(request)).items()}
+    return callers.json(request, {"status": "degraded" if broken else "ok", "unavailable": broken})
+
+
+async def alive(request: Request) -> Response:
+    """``/health/live``: whether this process answers; it asks nobody else."""
+    callers.json_only(request)
     return callers.json(request, {"status": "ok"})
 
 

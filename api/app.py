@@ -79,6 +79,7 @@ def application() -> Starlette:
             Route("/search", answers.found),
             Route("/openapi", answers.definition),
             Route("/health", answers.health),
+            Route("/health/live", answers.alive),
             Route("/metrics", answers.node_metrics),
             Route("/map/layers.json", answers.map_layers),
             Route("/map", map_page),

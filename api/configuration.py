@@ -8,6 +8,7 @@ from typing import Any
 from pygeoapi.api import API
 
 from api import wording
+from api.availability import unavailable
 from api.catalogues import compiled
 from api.coordinates import offered
 from api.exports import FORMATS
@@ -81,6 +82,7 @@ def frame(settings: Settings, url: str) -> dict[str, Any]:
             "layers": lambda language: wording.by_title(SHOWN_TO.get().layers.values(), language),
             "layer": lambda name: SHOWN_TO.get().layer(name),
             "heads": lambda: heads(SHOWN_TO.get()),
+            "broken": lambda: unavailable(SHOWN_TO.get()),
             "formats": lambda: [(ending, form.title) for ending, form in FORMATS.items()],
             "value": wording.value,
             "unit": wording.unit,

@@ -1,5 +1,6 @@
 """The describing documents: landing page, conformance, collections, schema, queryables, tilesets, map."""
 
+from collections.abc import Collection
 from typing import Any
 
 from api.coordinates import offered
@@ -207,7 +208,20 @@ def _without_interval(stated: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def map_layers(layers: list[Layer], known: dict[str, Head], settings: Settings) -> dict[str, Any]:
+def standing(head: Head | None, why: Text | None, language: Language) -> dict[str, Any]:
+    """Whether a layer can be read, and ``why`` it cannot."""
+    if why:
+        return {"state": "unavailable", "why": why[language]}
+    return {"state": _state(head)}
+
+
+def _state(head: Head | None) -> str:
+    return "available" if head and head.rows else "empty"
+
+
+def map_layers(
+    layers: list[Layer], known: dict[str, Head], broken: Collection[str], settings: Settings
+) -> dict[str, Any]:
     """What the web map needs to know: the city, and each layer in drawing order, lowest first."""
     west, south, east, north = settings.extent
     boxes = [head.extent for head in known.values() if head.extent]
@@ -224,7 +238,9 @@ def map_layers(layers: list[Layer], known: dict[str, Head], settings: Settings) 
         "languages": list(settings.languages),
         "baseMap": {"url": settings.base_map, "credit": settings.base_map_credit},
         "layers": [
-            _map_layer(layer, known.get(layer.name)) for layer in sorted(layers, key=lambda x: x.style.order)
+            _map_layer(layer, known.get(layer.name))
+            | ({"state": "unavailable"} if layer.name in broken else {})
+            for layer in sorted(layers, key=lambda x: x.style.order)
         ],
     }
 
@@ -241,7 +257,7 @@ def _map_layer(layer: Layer, head: Head | None) -> dict[str, Any]:
         "stand": head.stand.isoformat() if head else None,
         "count": head.rows if head else 0,
         "bounds": head.extent if head else None,
-        "state": "available" if head and head.rows else "empty",
+        "state": _state(head),
         "shown": layer.style.shown,
         "tiles": f"{here}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}",
         "items": f"{here}/items",

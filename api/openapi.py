@@ -81,7 +81,8 @@ def _fixed_paths() -> dict[str, Any]:
         "/search": _get(
             "search", "Features by the beginning of a number or name", _document(GEOJSON, "found"), _search()
         ),
-        "/health": _get("health", "Whether this node answers", _document(JSON, "health"), [*_DATA]),
+        "/health": _get("health", "Whether the data can be read", _document(JSON, "health"), [*_DATA]),
+        "/health/live": _get("alive", "Whether this process answers", _document(JSON, "health"), [*_DATA]),
         "/metrics": _get("metrics", "What operators watch", {CONTENT_TYPE_LATEST: {"schema": STRING}}),
         "/map": _get("map", "The web map", page),
         "/map/layers.json": _get("mapLayers", "What the web map shows", _document(JSON, "any"), [*_DATA]),

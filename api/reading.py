@@ -12,12 +12,18 @@ import psycopg
 from api.connections import Connections
 from layers import Layer, Level, layers_for
 from mesip.database import open_database
-from mesip.errors import DatabaseDownError, TooLongError, UnknownLayerError, UsageError
+from mesip.errors import DatabaseDownError, LayerUnavailableError, TooLongError, UnknownLayerError, UsageError
 from mesip.settings import settings
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5
+NOT_AS_DECLARED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InsufficientPrivilege,
+)
 
 
 # Per worker, so that a handful of workers stay below the hundred that PostgreSQL allows by default.
@@ -54,6 +60,7 @@ class Reader:
 
         Raises:
             DatabaseDownError: no connection is to be had.
+            LayerUnavailableError: what is read is not there as declared.
             TooLongError: the query takes too long; what was asked is too much at once.
             UsageError: the values of a row do not permit what is asked.
         """
@@ -92,6 +99,11 @@ def _in_sentences() -> Iterator[None]:
         raise UsageError(
             "The filter calculates what has no result for some feature: too large a number, a root of a "
             "negative one, a geometry that cannot be compared. Leave such features out first."
+        ) from cause
+    except NOT_AS_DECLARED as cause:
+        log.error("A layer cannot be read as declared: %s", cause)
+        raise LayerUnavailableError(
+            "This layer cannot be read at the moment: the database does not hold it as declared. Others can."
         ) from cause
     except psycopg.OperationalError as cause:
         log.warning("The database does not answer: %s", cause)

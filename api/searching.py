@@ -1,10 +1,13 @@
 """Search by the beginning of a number or name, over the fields that declarations offer."""
 
+from collections.abc import Iterable
+
 import orjson
 
+from api.availability import unavailable
 from api.reading import Reader
 from layers import Layer
-from mesip.errors import UsageError
+from mesip.errors import LayerUnavailableError, UsageError
 
 LONGEST = 100
 DEFAULT_HITS, MOST_HITS = 10, 50
@@ -21,7 +24,18 @@ def search(reader: Reader, text: str, limit: int) -> list[dict]:
         raise UsageError(
             f"q is what to look for, 1 to {LONGEST} letters: a parcel number, a tree number, a name."
         )
-    parts = [_search_sql(layer, field) for layer in reader.layers.values() for field in layer.search]
+    try:
+        return _found(reader, wanted, limit, reader.layers.values())
+    except LayerUnavailableError:
+        gone = unavailable(reader)
+        rest = [layer for name, layer in reader.layers.items() if name not in gone]
+        return _found(reader, wanted, limit, rest)
+
+
+def _found(reader: Reader, wanted: str, limit: int, layers: Iterable[Layer]) -> list[dict]:
+    parts = [_search_sql(layer, field) for layer in layers for field in layer.search]
+    if not parts:
+        return []
     query = f"""
         SELECT layer, id, label, detail, ST_AsGeoJSON(lonlat, 7),
                ST_XMin(lonlat), ST_YMin(lonlat), ST_XMax(lonlat), ST_YMax(lonlat)

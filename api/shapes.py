@@ -176,6 +176,8 @@ def _shared() -> dict[str, Any]:
                 "crs": {"type": "array", "items": text},
                 "storageCrs": text,
                 "versioning": OBJECT,
+                "state": text | {"enum": ["available", "empty", "unavailable"]},
+                "why": text,
             },
         },
         "collections": {
@@ -214,7 +216,11 @@ def _shared() -> dict[str, Any]:
                 "links": links,
             },
         },
-        "health": {"type": "object", "required": ["status"], "properties": {"status": text}},
+        "health": {
+            "type": "object",
+            "required": ["status"],
+            "properties": {"status": text, "unavailable": OBJECT},
+        },
         "problem": {
             "type": "object",
             "required": ["title", "status", "detail"],

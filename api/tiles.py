@@ -130,7 +130,7 @@ def _tile_sql(layer: Layer, when: Times, at: Place, cell: float) -> str:
     return f"""
         SELECT ST_AsMVT(drawn, '{layer.name}', {TILE_UNITS}, 'place'), count(*) FROM (
             SELECT {fields}, ST_AsMVTGeom({shape}, {envelope}, {TILE_UNITS}, {MARGIN_UNITS}) AS place
-            FROM ({chosen} LIMIT {MOST_FEATURES + 1}) AS chosen ORDER BY {layer.key}
+            FROM ({chosen} LIMIT {MOST_FEATURES + 1}) AS chosen ORDER BY {_order(layer)}
         ) AS drawn WHERE place IS NOT NULL
     """
 
@@ -141,7 +141,7 @@ def _met_sql(layer: Layer, when: Times, fields: str) -> str:
     with_margin = f"ST_TileEnvelope({place_}, margin => {MARGIN_UNITS / TILE_UNITS})"
     met = f"lonlat && ST_Transform({with_margin}, 4326)"
     return " UNION ALL ".join(
-        f"SELECT {fields}, lonlat FROM {source.table} WHERE {' AND '.join([*source.said, met])}"
+        f"SELECT {fields}, lonlat, valid_since FROM {source.table} WHERE {' AND '.join([*source.said, met])}"
         for source in sources(layer, when)
     )
 
@@ -150,13 +150,19 @@ def _thinned_sql(layer: Layer, fields: str, met: str) -> str:
     """Of small features, one for each cell; a point is small, whatever the cell."""
     cells = "floor(ST_XMin(lonlat) / %(width)s), floor(ST_YMin(lonlat) / %(height)s)"
     if layer.geometry == "Point":
-        return f"SELECT DISTINCT ON ({cells}) * FROM ({met}) AS met ORDER BY {cells}, {layer.key}"
+        return f"SELECT DISTINCT ON ({cells}) * FROM ({met}) AS met ORDER BY {cells}, {_order(layer)}"
+    shown = f"{fields}, lonlat, valid_since"
     small = "ST_XMax(lonlat) - ST_XMin(lonlat) < %(width)s AND ST_YMax(lonlat) - ST_YMin(lonlat) < %(height)s"
     return f"""
         WITH met AS MATERIALIZED (SELECT *, {small} AS small FROM ({met}) AS all_met)
-        SELECT {fields}, lonlat FROM met WHERE NOT small UNION ALL
-        (SELECT DISTINCT ON ({cells}) {fields}, lonlat FROM met WHERE small ORDER BY {cells}, {layer.key})
+        SELECT {shown} FROM met WHERE NOT small UNION ALL
+        (SELECT DISTINCT ON ({cells}) {shown} FROM met WHERE small ORDER BY {cells}, {_order(layer)})
     """
+
+
+def _order(layer: Layer) -> str:
+    """The order of features, and of versions of one: that of the table tells of changes that are hidden."""
+    return f"{layer.key}, valid_since"
 
 
 def _unit(z: int) -> float:

@@ -13,7 +13,14 @@ from api.jobs import End, Taken
 from api.process import Process, Work
 from api.reading import PATIENCE_SECONDS, Reader, readers
 from layers import LEVELS
-from mesip.errors import DatabaseDownError, NotWantedError, PlatformError, TooLongError, UsageError
+from mesip.errors import (
+    DatabaseDownError,
+    LayerUnavailableError,
+    NotWantedError,
+    PlatformError,
+    TooLongError,
+    UsageError,
+)
 from mesip.settings import settings
 
 log = logging.getLogger(__name__)
@@ -65,6 +72,9 @@ class Workers:
                 found = self._work(turn)
             except PlatformError as fault:
                 log.info("Workers wait for the database: %s", fault)
+                found = False
+            except Exception as fault:
+                log.error("A worker failed, and goes on", exc_info=fault)
                 found = False
             if not found:
                 self._called.wait(POLL_SECONDS)
@@ -122,8 +132,9 @@ class Lease:
         try:
             self.lost = self.lost or not jobs.keep(self.reader, self.taken)
             self._kept = time.monotonic()
-        except PlatformError:
+        except Exception as fault:  # noqa: BLE001 - a thread that ends would lose the job
             # Nobody may have taken it yet, and nobody can until the database is back.
+            log.info("The lease of the job %s is not kept: %s", self.taken.id, fault)
             self.lost = time.monotonic() - self._kept > jobs.LEASE_SECONDS
 
 
@@ -165,6 +176,8 @@ def _end(lease: Lease, reader: Reader) -> End | None:
 def _failed(fault: PlatformError) -> End:
     if isinstance(fault, UsageError | TooLongError):
         return End("failed", str(fault), UsageError.status)
+    if isinstance(fault, LayerUnavailableError):
+        return End("failed", str(fault), fault.status)
     log.error("A job failed: %s", fault, exc_info=fault)
     return End("failed", "The server failed. It is not your fault; the operators see it in their log.", 500)
 

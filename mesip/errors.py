@@ -15,6 +15,8 @@ PlatformError                exit 1   HTTP 500
 ├── BusyError                exit 1        503
 ├── TooLongError             exit 1        503
 ├── NotWantedError           exit 1        500
+├── KindChangedError         exit 1        500
+├── LayerUnavailableError    exit 1        503
 ├── SourceError              exit 3        400
 ├── GuardError               exit 4        409
 ├── LayerLockedError         exit 5        409
@@ -140,6 +142,20 @@ class TooLongError(PlatformError):
 
 class NotWantedError(PlatformError):
     """What is under way is not wanted any more: its job was dismissed, or is somebody else's by now."""
+
+
+class KindChangedError(PlatformError):
+    """A field of ``layer`` is declared as something else than its column holds."""
+
+    def __init__(self, layer: str, message: str) -> None:
+        super().__init__(message)
+        self.layer = layer
+
+
+class LayerUnavailableError(PlatformError):
+    """The database does not hold a layer as it is declared."""
+
+    status = 503
 
 
 class SourceError(PlatformError):

@@ -9,7 +9,7 @@ from layers import Field, Layer
 from layers.kinds import KINDS
 from layers.table import SCHEMA, column, history_indexes, history_table, indexes, table
 from mesip.database import Database
-from mesip.errors import PlatformError
+from mesip.errors import KindChangedError
 from pipelines.history import at_function
 from pipelines.leftovers import settle
 from pipelines.registry import make_registry
@@ -23,7 +23,7 @@ def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[st
     """Make what is absent, add new fields, rebuild the views; return a sentence per change.
 
     Raises:
-        PlatformError: a declared field has another kind than its column; nothing is changed.
+        KindChangedError: a declared field has another kind than its column; nothing is changed.
     """
     layers = list(declared)
     with database.transaction() as connection:
@@ -44,9 +44,10 @@ def migrate(database: Database, declared: Iterable[Layer], srid: int) -> list[st
 
 def _grow(connection: sa.Connection, layer: Layer, srid: int) -> list[str]:
     present = {column["name"]: column for column in _columns(connection, layer)}
+    # Either may have been dropped by hand.
+    history_table(layer, srid).create(connection, checkfirst=True)
     if not present:
         table(layer, srid).create(connection)
-        history_table(layer, srid).create(connection)
         make_indexes(connection, layer)
         return [f"{layer.name}: table made."]
     for field in layer.fields:
@@ -74,9 +75,10 @@ def _columns(connection: sa.Connection, layer: Layer) -> list:
 def _same_kind(layer: Layer, field: Field, found: sa.types.TypeEngine) -> None:
     expected = KINDS[field.kind].column
     if found.compile(dialect=POSTGRESQL) != expected.compile(dialect=POSTGRESQL):
-        raise PlatformError(
+        raise KindChangedError(
+            layer.name,
             f"{layer.name}.{field.name} is declared as {field.kind}, but its column holds {found}. "
-            "A change of kind is not made by itself: give the field a new name, or write a migration."
+            "A change of kind is not made by itself: give the field a new name, or write a migration.",
         )
 
 

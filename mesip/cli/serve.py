@@ -11,6 +11,7 @@ from uvicorn.config import LOGGING_CONFIG
 from layers import all_layers
 from mesip import logs
 from mesip.database import open_database
+from mesip.errors import KindChangedError
 from mesip.settings import settings
 from pipelines.migrate import migrate
 
@@ -26,7 +27,7 @@ def serve(host: str, port: int, workers: int) -> None:
     Example:
         mesip serve --port 8080 --workers 2
     """
-    migrate(open_database(settings()), all_layers().values(), settings().srid)
+    _migrate()
     listen(host, port, workers)
 
 
@@ -49,6 +50,19 @@ def listen(host: str, port: int, workers: int) -> None:
         proxy_headers=bool(settings().trusted_proxies),
         forwarded_allow_ips=",".join(settings().trusted_proxies),
     )
+
+
+def _migrate() -> None:
+    """Bring the database to the declarations. A layer that needs a person is left out, and not served."""
+    layers = dict(all_layers())
+    while True:
+        try:
+            migrate(open_database(settings()), layers.values(), settings().srid)
+        except KindChangedError as fault:
+            layers.pop(fault.layer)
+            click.secho(f"warning: {fault} Until then {fault.layer} is unavailable.", err=True)
+        else:
+            return
 
 
 def _counts(folder: Path) -> Path:
