@@ -1,11 +1,15 @@
 """Trees in the care of the city."""
 
+from datetime import date
+
 import pandas as pd
 
-from layers import Code, Field, Layer, Points, Source, Style
+from layers import Code, Field, Layer, Points, Rule, Source, Style
 
 # A species name is written `Tilia cordata`, a hybrid `Platanus x hispanica`.
 PARIS_SPECIES = ("GENRE", "ESPECE")
+# A later day of inspection is a slip of the pen, as a later year of planting is.
+LATEST = date(2100, 1, 1)
 
 
 def tidy_names(frame: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +128,7 @@ LAYER = Layer(
         Field("street_number", "text", "Numer uliczny drzewa", "Number on the street", source="NR_ULICZNY"),
         Field("habitat", "text", "Siedlisko", "Growing place", source=("SIEDLISKO", "DOMANIALITE")),
     ),
+    rules=(Rule("inspected", "is before 2100", lambda trees: ~(trees["inspected"] >= LATEST)),),
     style=Style(
         "#6b8f5e",
         by="vitality",

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from geopandas import GeoDataFrame
+from numpy.typing import NDArray
 from pyproj import CRS
 
 KEY = b"mesip"
+CURVED = "The geometry has arcs, which this layer cannot keep. Export it with straight lines."
 LOST = "The geometry is damaged, or of a type that is not known here."
 
 
@@ -40,13 +42,33 @@ def with_places(rows: pa.Table, column: str, crs: Any) -> pa.Table:
     It is tried here, in the process that is confined; what others parse again is what did no harm.
     """
     written = rows[column].combine_chunks().cast(pa.binary())
-    shapes = shapely.from_wkb(written.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    shapes, curved = _parsed(written.to_numpy(zero_copy_only=False))
     lost = pa.array(shapely.is_missing(shapes) & written.is_valid().to_numpy(zero_copy_only=False))
-    faults = pc.if_else(lost, LOST, pa.scalar(None, pa.string()))
+    faults = pc.if_else(lost, pc.if_else(pa.array(curved), CURVED, LOST), pa.scalar(None, pa.string()))
     places = pc.if_else(lost, pa.scalar(None, pa.binary()), written)
     placed = rows.drop_columns([column]).append_column("fault", faults).append_column("geometry", places)
     told = {"layer": "", "crs": CRS(crs).srs, "geometry": "geometry", "first": 0, "objects": []}
     return _telling(placed, told)
+
+
+def _parsed(written: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """The geometries, None where there is none or it is unreadable; and which have arcs."""
+    try:
+        with np.errstate(invalid="ignore"):  # coordinates that are no number become an issue of their row
+            return shapely.from_wkb(written, on_invalid="ignore"), np.zeros(len(written), bool)
+    except NotImplementedError:  # GEOS gives up at the first arc, so each is asked
+        curved = np.array([_is_curved(each) for each in written], bool)
+        straight = written.copy()
+        straight[curved] = None
+        return shapely.from_wkb(straight, on_invalid="ignore"), curved
+
+
+def _is_curved(written: bytes | None) -> bool:
+    try:
+        shapely.from_wkb(written, on_invalid="ignore")
+    except NotImplementedError:
+        return True
+    return False
 
 
 def is_placed(table: pa.Table) -> bool:

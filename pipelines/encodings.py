@@ -26,11 +26,22 @@ Counts = NDArray[np.int64]
 
 
 class Census(NamedTuple):
-    """How a file begins, how often each byte stands in it, and whether all of it is valid UTF-8."""
+    """How a file begins, how often each byte stands in it, and how many of its bytes are valid UTF-8."""
 
     head: bytes
     counts: Counts
-    is_utf8: bool
+    utf8_bytes: int
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether all of it is valid UTF-8."""
+        return self.utf8_bytes == self.counts.sum()
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether most of the letters beyond ASCII are written as in UTF-8, and others are not."""
+        high = int(self.counts[HIGH_BYTES.start :].sum())
+        return not self.is_utf8 and 2 * (high - int(self.counts.sum()) + self.utf8_bytes) > high
 
 
 def encoding_of(path: Path) -> str:
@@ -89,8 +100,8 @@ def census(parts: Iterator[bytes], path: Path) -> Census:
     Raises:
         SourceError: it unpacks to more than any register's text.
     """
-    head, counts, is_utf8, size = b"", np.zeros(256, np.int64), True, 0
-    decoder, packed = getincrementaldecoder("utf-8")(), path.stat().st_size
+    head, counts, valid, size = b"", np.zeros(256, np.int64), 0, 0
+    decoder, packed = getincrementaldecoder("utf-8")("ignore"), path.stat().st_size
     for part in parts:
         head, size = head or part, size + len(part)
         if is_bomb(size, packed):
@@ -99,11 +110,8 @@ def census(parts: Iterator[bytes], path: Path) -> Census:
                 "of registers packs like that. If you trust it, unpack it yourself and load the file."
             )
         counts += np.bincount(np.frombuffer(part, np.uint8), minlength=256)
-        try:
-            decoder.decode(part if is_utf8 else b"")
-        except UnicodeDecodeError:
-            is_utf8 = False
-    return Census(head, counts, is_utf8 and not decoder.getstate()[0])
+        valid += len(decoder.decode(part).encode())
+    return Census(head, counts, valid)
 
 
 def _told(found: Census, path: Path) -> str:
@@ -116,6 +124,11 @@ def _told(found: Census, path: Path) -> str:
         return CODE_PAGES[alone.argmax()]
     if found.is_utf8:
         return "utf-8"
+    if found.is_mixed:
+        raise SourceError(
+            f"{path.name}: some of its letters are written in UTF-8, others in another encoding; it was put "
+            "together of two files. Export it in UTF-8 throughout."
+        )
     best = (polish - 10 * strange).argmax()
     if strange[best] > polish[best]:
         raise SourceError(

@@ -30,6 +30,8 @@ SIGNS = {
     ".xlsx": b"PK\x03\x04",
 }
 HEAD_BYTES = 16
+# An index of a shapefile is a head and as many bytes for each row.
+SHX_HEAD_BYTES, SHX_ROW_BYTES = 100, 8
 # What tells how many rows there are; a shapefile tells its length.
 COUNTED = (".gpkg", ".fgb")
 # The first row of a sheet names the columns even where all cells are text, which GDAL would not guess.
@@ -84,13 +86,42 @@ def _check_head(path: Path, suffix: str) -> None:
     if suffix == ".xlsx":
         check_size(path)
     if suffix == ".shp":
-        _check_length(path)
+        _check_shapefile(_parts(path))
 
 
-def _check_length(path: Path) -> None:
-    """GDAL takes what a shapefile lacks at its end for rows without geometry."""
+def _parts(path: Path) -> dict[str, Path]:
+    """The files of a shapefile by their endings."""
+    return {part.suffix.lower(): part for part in path.parent.iterdir() if part.stem == path.stem}
+
+
+def _check_shapefile(parts: dict[str, Path]) -> None:
+    """GDAL takes what a shapefile lacks at its end for rows without geometry, or leaves those rows out."""
+    rows = {}
+    for ending in (".shp", ".shx"):
+        if ending in parts:
+            stated = 2 * int.from_bytes(_head(parts[ending])[24:28], "big")
+            _check_length(parts[ending], max(stated, SHX_HEAD_BYTES))
+            rows[ending] = (parts[ending].stat().st_size - SHX_HEAD_BYTES) // SHX_ROW_BYTES
+    if ".dbf" not in parts or ".shx" not in parts:
+        return
+    head = _head(parts[".dbf"])
+    rows[".dbf"], before, width = (
+        int.from_bytes(head[slice(*place)], "little") for place in ((4, 8), (8, 10), (10, 12))
+    )
+    _check_length(parts[".dbf"], before + rows[".dbf"] * width)
+    if rows[".dbf"] != rows[".shx"]:
+        raise SourceError(
+            f"{parts['.dbf'].name} has {rows['.dbf']:,} rows, {parts['.shx'].name} {rows['.shx']:,}: the "
+            "files are not of one export. Export the shapefile again."
+        )
+
+
+def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        stated = 2 * int.from_bytes(file.read(28)[24:], "big")
+        return file.read(SHX_HEAD_BYTES)
+
+
+def _check_length(path: Path, stated: int) -> None:
     if (found := path.stat().st_size) < stated:
         raise SourceError(
             f"{path.name} has {found:,} of the {stated:,} bytes that it states: the export or the copy broke "
@@ -145,7 +176,7 @@ def _encoding(path: Path) -> str | None:
     """
     if path.suffix.lower() != ".shp":
         return None
-    parts = {part.suffix.lower(): part for part in path.parent.iterdir() if part.stem == path.stem}
+    parts = _parts(path)
     if absent := [part for part in (".shx", ".dbf") if part not in parts]:
         raise SourceError(
             f"{path.name} lacks its {' and '.join(absent)}: a shapefile is several files of one name. Put "
@@ -174,10 +205,10 @@ def placed(rows: pa.Table, column: str, crs: Any, path: Path) -> pa.Table:
         SourceError: there is no coordinate system.
     """
     if crs is None:
-        absent = "its .prj file" if path.suffix.lower() == ".shp" else "the name of its coordinate system"
+        absent = " in a .prj file" if path.suffix.lower() == ".shp" else ""
         raise SourceError(
-            f"{path.name} lacks {absent}: nobody can say where its coordinates are. Deliver the file with "
-            "it, such as EPSG:2177."
+            f"{path.name} lacks the name of its coordinate system{absent}: nobody can say where its "
+            "coordinates are. Deliver the file with it, such as EPSG:2177."
         )
     return with_places(rows, column, crs)
 
@@ -190,7 +221,10 @@ def _unreadable(path: Path, cause: Exception) -> str:
         )
     # GDAL gives its complaints in a row; the last is the plain one.
     why = str(cause).replace(f"{path.parent}/", "").rpartition("; ")[2].rstrip(". ")
-    return f"{path.name} cannot be read: {why}. Export it again."
+    return (
+        f"{path.name} cannot be read ({why}): it is damaged, or the export or the copy broke off. Export or "
+        "fetch it again."
+    )
 
 
 def _quiet() -> warnings.catch_warnings:

@@ -9,6 +9,8 @@ from mesip.errors import SourceError
 CHUNK_CHARACTERS = 1 << 20
 LARGEST_VALUE = 64 << 20
 BLANK = " \t\r\n"
+# What is left of a word or number, such as `fals` or `\\u01`, where a text is cut.
+SHORT = 9
 DECODER = json.JSONDecoder()
 
 
@@ -37,7 +39,7 @@ class Scanner:
             SourceError: something else comes.
         """
         if not self.take(sign):
-            raise self._broken(f"{sign} is expected")
+            raise self._broken(f"{sign} is expected", self._at)
 
     def end(self) -> None:
         """Nothing may follow.
@@ -47,7 +49,7 @@ class Scanner:
         """
         self.take("")
         if self._at < len(self._text):
-            raise self._broken("something follows behind the end")
+            raise self._broken("something follows behind its end")
 
     def value(self) -> Any:
         """The next value, whole.
@@ -62,7 +64,7 @@ class Scanner:
                 value, end = DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as cause:
                 if len(self._text) - self._at > LARGEST_VALUE or not self._more(size):
-                    raise self._broken(cause.msg) from cause
+                    raise self._broken(cause.msg, cause.pos) from cause
                 size *= 2
             except RecursionError as cause:
                 raise SourceError(
@@ -104,8 +106,13 @@ class Scanner:
             self._text, self._at = self._text[self._at :] + part, 0
         return bool(part)
 
-    def _broken(self, why: str) -> SourceError:
+    def _broken(self, why: str, place: int | None = None) -> SourceError:
+        """What to say of a fault at ``place`` of the text, and whether the text ends there."""
         line = self._line + self._text.count("\n", 0, self._at)
-        left = self._text[self._at :].strip() and self.file.read(1)
-        hint = "" if left else " The file may have broken off there."
-        return SourceError(f"{self.name}, line {line}: broken JSON ({why}).{hint} Export or fetch it again.")
+        cut = place is not None and (why.startswith("Unterminated") or len(self._text) - place < SHORT)
+        if cut and not self.file.read(1):
+            return SourceError(
+                f"{self.name} ends in line {line}, before its last bracket is closed: the export or the copy "
+                "broke off. Fetch it again."
+            )
+        return SourceError(f"{self.name}, line {line}: broken JSON ({why}). Export or fetch it again.")

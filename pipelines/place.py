@@ -14,18 +14,27 @@ Floats = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
 ZONES = (2176, 2177, 2178, 2179)
-POLISH = (*ZONES, 2180, 4326)
+# Degrees of the world's and of Europe's datum: in Poland they differ by less than a metre.
+DEGREES = (4326, 4258)
+WEB = 3857
+POLISH = (*ZONES, 2180, *DEGREES, WEB)
 # A county across the border of two zones is kept in one of them, so eastings reach further beyond the zone.
 MARGIN_NORTH_M, MARGIN_EAST_M = 20_000, 50_000
 POLAND_DEG = (14.07, 48.98, 24.17, 54.86)
+AROUND_DEG = (13.8, 48.8, 24.5, 55.1)
 # What is used as it stands, since a box of degrees turned into EPSG:2180 is wider than the country.
-FIXED = {2180: (165_000.0, 125_000.0, 865_000.0, 785_000.0), 4326: (13.8, 48.8, 24.5, 55.1)}
+FIXED = {
+    2180: (165_000.0, 125_000.0, 865_000.0, 785_000.0),
+    **dict.fromkeys(DEGREES, AROUND_DEG),
+    WEB: (1_536_000.0, 6_240_000.0, 2_728_000.0, 7_392_000.0),
+}
 
 
 def check_place(frame: GeoDataFrame, name: str) -> GeoDataFrame:
     """``frame`` with a ``fault`` on each row that lies outside of where its coordinate system is used.
 
-    Only the coordinate systems of Poland are judged: EPSG 2176 to 2180, and degrees (4326, CRS84).
+    Only the coordinate systems that Poland uses are judged: EPSG 2176 to 2180, degrees (4326, CRS84, 4258),
+    and the metres of web maps (3857).
 
     Args:
         frame: rows with geometry, x easting and y northing; one without ``fault`` gets it.
@@ -54,7 +63,7 @@ def check_place(frame: GeoDataFrame, name: str) -> GeoDataFrame:
 
 @cache
 def extent(srid: int) -> tuple[float, float, float, float]:
-    """West, south, east, north where ``srid`` is used in Poland, with a margin; metres, degrees for 4326."""
+    """West, south, east, north where ``srid`` is used in Poland, with a margin; metres or degrees."""
     if srid in FIXED:
         return FIXED[srid]
     area = CRS.from_epsg(srid).area_of_use
@@ -101,8 +110,9 @@ def _explain(bounds: Floats, srid: int, name: str) -> str:
 
 
 def _swapped_axes(srid: int) -> str:
-    if srid == 4326:  # noqa: PLR2004
-        return "The axes are swapped: x is longitude and y is latitude. Put the two in order."
+    if srid in (*DEGREES, WEB):
+        x, y = _axes(srid)
+        return f"The axes are swapped: x is {x} and y is {y}. Put the two in order."
     return (
         f"The axes are swapped: coordinates are easting first; EPSG:{srid} is written northing first "
         "(such as 5792461.27 7469467.89). Export with the axes in order; in a table, exchange the columns."
@@ -117,8 +127,12 @@ def _looks_like(srid: int, bounds: Floats) -> str:
 
 def _expected(srid: int) -> str:
     west, south, east, north = extent(srid)
-    x, y = ("longitude", "latitude") if srid == 4326 else ("easting", "northing")  # noqa: PLR2004
+    x, y = _axes(srid)
     return f"{x} {west:.0f} to {east:.0f} and {y} {south:.0f} to {north:.0f}"
+
+
+def _axes(srid: int) -> tuple[str, str]:
+    return ("longitude", "latitude") if srid in DEGREES else ("easting", "northing")
 
 
 def _middle(bounds: Floats) -> str:

@@ -129,4 +129,7 @@ def _parquet(path: Path) -> Iterator[pa.Table]:
             first += len(rows)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as cause:
         why = str(cause).rstrip(". ")
-        raise SourceError(f"{path.name} cannot be read as Parquet: {why}. Export it again.") from cause
+        raise SourceError(
+            f"{path.name} cannot be read as Parquet ({why}): it is damaged, or the export or the copy broke "
+            "off. Export or fetch it again."
+        ) from cause

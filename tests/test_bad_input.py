@@ -518,7 +518,7 @@ BAD = {
         "b.zip",
         lambda at: shapefile(at, ".shp", ".shx", ".dbf"),
         3,
-        ("b.shp", "lacks its .prj file", "Deliver"),
+        ("b.shp", "lacks the name of its coordinate system in a .prj file", "Deliver"),
     ),
     "shapefile without .shx": Bad(
         "districts",
@@ -542,7 +542,7 @@ BAD = {
         "b.geojson",
         geojson(*districts())[:-60],
         3,
-        ("b.geojson", "line 1", "broken JSON", "broken off", "fetch it again"),
+        ("b.geojson", "ends in line 1", "broke off", "Fetch it again"),
     ),
     "GeoJSON of no feature": Bad(
         "districts", "b.geojson", geojson(), 4, ("b.geojson", "no row of districts")

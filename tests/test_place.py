@@ -36,12 +36,22 @@ def test_a_town_in_its_own_zone_is_in_place(srid: int):
     assert checked["fault"].isna().all()
 
 
-@pytest.mark.parametrize("crs", ["EPSG:4326", "OGC:CRS84"])
+@pytest.mark.parametrize("crs", ["EPSG:4326", "OGC:CRS84", "EPSG:4258"])
 def test_degrees_in_poland_are_in_place_and_swapped_ones_are_not(crs: str):
     positions = np.array(list(TOWNS.values()))
     assert check_place(frame(positions, crs), "towns.gml")["fault"].isna().all()
     with pytest.raises(SourceError, match="axes are swapped"):
         check_place(frame(positions[:, ::-1], crs), "towns.gml")
+
+
+def test_metres_of_web_maps_are_in_place_and_swapped_or_other_ones_are_not():
+    towns = np.array(list(TOWNS.values())).T
+    positions = np.column_stack(Transformer.from_crs(4326, 3857, always_xy=True).transform(*towns))
+    assert check_place(frame(positions, 3857), "towns.gml")["fault"].isna().all()
+    with pytest.raises(SourceError, match="axes are swapped: x is easting"):
+        check_place(frame(positions[:, ::-1], 3857), "towns.gml")
+    with pytest.raises(SourceError, match="numbers are those of EPSG:3857, but the file says EPSG:2177"):
+        check_place(frame(positions, 2177), "towns.gml")
 
 
 @pytest.mark.parametrize("srid", [2176, 2177, 2178, 2179])
@@ -111,7 +121,7 @@ def test_a_county_across_the_border_of_two_zones_stays_in_one():
 def test_what_cannot_be_told_is_not_told():
     swapped = near(2180)[:, ::-1]
     assert check_place(frame(swapped, 2180), "town.gml")["fault"].isna().all()
-    assert check_place(frame(near(2177), "EPSG:3857"), "town.gml")["fault"].isna().all()
+    assert check_place(frame(near(2177), "EPSG:25833"), "town.gml")["fault"].isna().all()
     assert check_place(GeoDataFrame({"n": []}, geometry=[]), "empty.gml")["fault"].isna().all()
 
 

@@ -99,6 +99,18 @@ def test_other_languages_in_utf_8_stay_utf_8(tmp_path, text):
     assert read(write(tmp_path, [HEADER, ("1", text, "")]))["nazwa"].tolist() == [text]
 
 
+def test_a_table_put_together_of_two_encodings_is_refused(tmp_path):
+    path = write(tmp_path, [HEADER, ("1", "Żółta łąka", ""), ("2", "Świętosława", "")])
+    path.write_bytes(path.read_bytes() + "3;łąka;\r\n".encode("cp1250"))
+    with pytest.raises(SourceError, match=r"some of its letters are written in UTF-8.* Export it in UTF-8"):
+        read(path)
+
+
+def test_capitals_that_look_like_utf_8_here_and_there_are_windows_1250(tmp_path):
+    rows = [HEADER, ("1", "RÓŻANA", "STÓŁ"), ("2", "KOŚCIÓŁ", "ŻÓŁĆ"), ("3", "ŚWIĘTOSŁAWA – „A”", "ŹRÓDŁO")]
+    assert read(write(tmp_path, rows, "cp1250"))["nazwa"].tolist() == [name for _, name, _ in rows[1:]]
+
+
 def test_quotation_marks_and_dashes_of_windows_are_windows_1250(tmp_path):
     text = "Park „Wilsona” – część północna…"
     assert read(write(tmp_path, [HEADER, ("1", text, "")], "cp1250"))["nazwa"].tolist() == [text]
