@@ -1,14 +1,19 @@
 """When a publication is refused, what the refusal says, and how it is lifted."""
 
+import gzip
 import json
 import sys
 import time
 from datetime import date
 
 import pytest
+import shapely
+from geopandas import GeoDataFrame
 
+from layers import get_layer
 from mesip import cli
-from mesip.errors import GuardError
+from mesip.errors import GuardError, SourceError
+from pipelines.guards import GUARDS, Account, refuse
 from pipelines.load import Order, load
 
 DAY = date(2026, 1, 1)
@@ -35,7 +40,9 @@ SAID = {
     "extent": ["stops: 300 of 300 rows lie outside the city", "By district: in no district 300."],
     "removals": [
         "stops: 150 of 300 published rows are absent from the delivery",
+        "more than 100 rows and 5%. Is the delivery whole?",
         "Absent by district: East 100, West 50.",
+        "By mode: bus 150.",
     ],
     "older": [
         "stops: the delivery speaks of 2025-12-31, but what is published speaks of 2026-01-01 already."
@@ -94,6 +101,61 @@ def test_a_lifted_guard_lets_it_pass_and_is_recorded(deliver, rows, guard):
     assert last == ("unchanged" if guard in ("older", "rejects") else "published", sorted([guard, *more]))
 
 
+@pytest.mark.parametrize("format", ["csv.gz", "geojson", "gpkg", "parquet"])
+def test_a_source_that_broke_off_changes_nothing_and_no_guard_lifts_it(
+    database, node, rows, tmp_path, format
+):
+    whole = tmp_path / f"whole.{format}"
+    points = shapely.points([float(line.split(";")[3]) for line in GOOD], 52.4)
+    names = {"stopId": range(1, 301), "stopName": "Rondo", "zoneId": "A", "isForTram": "false"}
+    frame = GeoDataFrame(names, geometry=points, crs=4326)
+    if format == "csv.gz":
+        whole.write_bytes(gzip.compress((HEADER + "\n".join(GOOD)).encode()))
+    elif format == "parquet":
+        frame.to_parquet(whole)
+    else:
+        frame.to_file(whole)
+    assert (
+        load(Order("stops", (whole,), DAY, dry_run=True), database, node).accounts["stops"].rows.read == 300
+    )
+    before = rows("SELECT stop_id, hash FROM city.stops ORDER BY stop_id")
+    broken = tmp_path / f"broken.{format}"
+    broken.write_bytes(whole.read_bytes()[: whole.stat().st_size * 9 // 10])
+    with pytest.raises(
+        SourceError, match=rf"broken\.{format}.*broke off.*(Fetch|Export|fetch|export) it again"
+    ):
+        load(Order("stops", (broken,), DAY, frozenset({"removals", "empty", "rejects"})), database, node)
+    assert rows("SELECT stop_id, hash FROM city.stops ORDER BY stop_id") == before
+    assert rows("SELECT state FROM registry.run ORDER BY run DESC LIMIT 1") == [("failed",)]
+
+
+@pytest.mark.parametrize(
+    ("guard", "counts", "is_refused"),
+    [
+        ("removals", {"removed": 101, "previous": 2_000}, True),
+        ("removals", {"removed": 100, "previous": 150}, False),
+        ("removals", {"removed": 101, "previous": 2_020}, False),
+        ("removals", {"removed": 102, "previous": 2_020}, True),
+        ("rejects", {"read": 1_000, "rejected": 200}, False),
+        ("rejects", {"read": 1_000, "rejected": 201}, True),
+        ("extent", {"added": 600, "confirmed": 400, "outside": 10}, False),
+        ("extent", {"added": 600, "confirmed": 400, "outside": 11}, True),
+        ("older", {"stand": DAY, "published_stand": DAY}, False),
+        ("older", {"stand": DAY, "published_stand": date(2026, 1, 2)}, True),
+    ],
+)
+def test_a_guard_holds_from_its_limit_on(guard, counts, is_refused):
+    none = dict.fromkeys(Account._fields[:10], 0)
+    if is_refused:
+        with pytest.raises(GuardError, match=f"--accept {guard}"):
+            refuse(get_layer("stops"), Account(**none | counts), frozenset())
+    refuse(get_layer("stops"), Account(**none | counts), frozenset({guard} if is_refused else ()))
+
+
+def test_every_guard_of_a_publication_is_tried_here():
+    assert set(BAD) == {*GUARDS, "empty"}
+
+
 def test_a_delivery_of_the_same_day_is_not_older(deliver):
     assert deliver(GOOD[1:]).state == "published"
 
@@ -129,6 +191,52 @@ def test_a_dry_run_explains_what_it_would_do_without_publishing(deliver, rows):
     assert rows("SELECT count(*) FROM city.stops") == [(300,)]
 
 
+def kept(rows) -> dict[str, list]:
+    """All that a publication writes."""
+    named = rows(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'city' OR "
+        "(schemaname = 'registry' AND tablename IN ('head', 'change')) ORDER BY 1"
+    )
+    return {name: rows(f"SELECT to_jsonb(told) FROM {name} AS told ORDER BY 1") for (name,) in named}
+
+
+def test_a_dry_run_says_what_the_load_then_does_and_publishes_nothing(deliver, rows):
+    lines = [
+        *GOOD[:250],
+        GOOD[250].replace("Rondo", "Most"),
+        "301;;52.4;16.8;A;false",
+        "302;Nowe;52.4;16.9;B;true",
+    ]
+    before, told = kept(rows), []
+    for dry_run in (True, False):
+        outcome = deliver(lines, dry_run=dry_run)
+        said = outcome.stated()["layers"]["stops"]
+        issues = rows(
+            f"SELECT origin, key, code, message FROM registry.issue WHERE run = {outcome.run} ORDER BY 1"
+        )
+        rejects = rows(f"SELECT origin, key, row FROM registry.reject WHERE run = {outcome.run} ORDER BY 1")
+        counts = {name: said[name] for name in said if name not in ("seconds", "explanation", "head")}
+        told.append((counts, issues, rejects))
+        assert (kept(rows) == before) == dry_run
+    assert told[0] == told[1]
+    counts, issues, rejects = told[0]
+    assert [counts[name] for name in ("read", "added", "changed", "confirmed", "removed", "rejected")] == [
+        *(253, 1, 1, 250, 49, 1)
+    ]
+    assert (len(issues), len(rejects)) == (1, 1)
+
+
+@pytest.mark.parametrize("guard", BAD)
+def test_a_dry_run_is_refused_with_the_same_words(deliver, rows, guard):
+    before, said = kept(rows), []
+    for dry_run in (True, False):
+        with pytest.raises(GuardError) as refused:
+            deliver(BAD[guard], stand=stand_of(guard), dry_run=dry_run)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+    assert kept(rows) == before
+
+
 def test_the_command_prints_the_explanation(deliver, tmp_path, monkeypatch, capsys):
     deliver(GOOD[:250], dry_run=True)
     for more in (("--json",), ()):
@@ -141,15 +249,25 @@ def test_the_command_prints_the_explanation(deliver, tmp_path, monkeypatch, caps
     assert "stops: Absent by district: East 50." in said[end:]
 
 
+def crowd() -> float:
+    """How many times longer than alone this machine takes now for work that never waits; 1 if it is idle."""
+    began, used = time.monotonic(), time.process_time()
+    while time.process_time() - used < 0.3:
+        pass
+    return (time.monotonic() - began) / 0.3
+
+
 def test_a_delivery_wrong_throughout_stops_after_its_first_rows(database, node, rows, tmp_path):
     path = tmp_path / "stops.csv"
     with path.open("w") as file:
         file.write(HEADER)
         file.writelines(f"{number};;52.4;16.9;A;false\n" for number in range(1_000_000))
-    began = time.monotonic()
+    crowded, began = crowd(), time.monotonic()
     with pytest.raises(GuardError, match="--accept rejects") as refused:
         load(Order("stops", (path,), DAY), database, node)
-    assert time.monotonic() - began < 3
+    seconds = time.monotonic() - began
+    print(f"refused after {seconds:.2f} s, on a machine that is {crowded:.1f} times as slow as alone")
+    assert seconds < 3 * max(crowded, crowd())
     assert "stops: 2,000 of the first 2,000 rows are rejected, so the rest is not read." in str(refused.value)
     assert "name is not present (2,000 rows, first at line 2)" in str(refused.value)
     assert rows(f"SELECT count(*) FROM registry.reject WHERE run = {refused.value.run}") == [(2000,)]
