@@ -66,8 +66,11 @@ CUT = "net::ERR_FAILED"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--requests``: how many requests are replayed on two databases that differ in what is hidden."""
+    """``--requests``: how many requests are replayed on two databases that differ in what is hidden;
+    ``--write-corpus``: write what becomes of the files of the corpus to ``docs/corpus.md``.
+    """
     parser.addoption("--requests", type=int, default=600)
+    parser.addoption("--write-corpus", action="store_true")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
