@@ -11,6 +11,8 @@ from mesip.errors import BusyError, NoSuchJobError, TooManyJobsError
 
 # Unfinished jobs of one caller, and of all callers of one level.
 MOST_OF_CALLER, MOST = 10, 1000
+# Finished jobs of one level that are remembered at once.
+MOST_FINISHED = 100_000
 WAIT_SECONDS = 10
 MOST_ATTEMPTS = 3
 LEASE_SECONDS = 10.0
@@ -142,8 +144,9 @@ def finish(reader: Reader, taken: Taken, end: End) -> bool:
 
 
 def forget(reader: Reader, hours: float) -> None:
-    """Forget jobs of the reader's level that ended so long ago."""
-    reader.rows("SELECT forget_jobs(%(age)s)", {"age": timedelta(hours=hours)})
+    """Forget jobs of the reader's level that ended so long ago, and of too many those that ended first."""
+    bounds = {"age": timedelta(hours=hours), "most": MOST_FINISHED}
+    reader.rows("SELECT forget_jobs(%(age)s, %(most)s)", bounds)
 
 
 def _held(reader: Reader, taken: Taken, call: str, more: dict | None = None) -> bool:

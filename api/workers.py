@@ -26,7 +26,8 @@ from mesip.settings import settings
 log = logging.getLogger(__name__)
 
 THREADS = 2
-POLL_SECONDS, BEAT_SECONDS, CLEAR_SECONDS = 0.5, 1.0, 60.0
+# Who asks for a job calls the workers of their own process; others look when those are busy or lost.
+POLL_SECONDS, BEAT_SECONDS, CLEAR_SECONDS = 2.0, 1.0, 60.0
 # A job may take so long, and a single query of it as well.
 JOB_SECONDS = 1800
 # A thread that writes a file cannot be stopped in the middle of a call; then its lease runs out.

@@ -60,9 +60,11 @@ def job_functions(here: str, level: Level) -> list[str]:
         ),
         _function(
             here,
-            "forget_jobs(age interval)",
+            "forget_jobs(age interval, most int)",
             "bigint",
-            f"DELETE FROM registry.job WHERE {own} AND finished_at < now() - age",
+            f"""DELETE FROM registry.job WHERE {own} AND (finished_at < now() - age OR job IN (
+                SELECT job FROM registry.job WHERE {own} AND finished_at IS NOT NULL
+                ORDER BY finished_at DESC, job OFFSET most))""",
         ),
     ]
 

@@ -490,6 +490,22 @@ def test_the_oldest_results_make_room_and_are_told_to_be_gone(asking):
     assert "Run it again" in answer.json()["detail"]
 
 
+def test_of_too_many_finished_jobs_the_last_are_remembered(vaulted, monkeypatch):
+    reader, ended = readers()["public"], []
+    for number in range(5):
+        job = submitted(counted=f"somebody {number}")
+        jobs.finish(reader, jobs.take(reader), End("failed", "A test.", 500))
+        ended.append(job.id)
+    waiting = submitted()
+    monkeypatch.setattr(jobs, "MOST_FINISHED", 2)
+    jobs.forget(reader, 1)
+    for id_ in ended[:3]:
+        with pytest.raises(NoSuchJobError):
+            jobs.job_of(reader, None, id_)
+    for id_ in (*ended[3:], waiting.id):
+        assert jobs.job_of(reader, None, id_)
+
+
 def test_every_process_has_a_file_and_a_name_of_its_own():
     files = [path.stem for path in (ROOT / "api" / "processes").glob("*.py") if path.stem != "__init__"]
     assert sorted(all_processes()) == sorted(files)
