@@ -7,10 +7,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 DISTRICTS ?= 1
 PORT ?= 5000
+SEED ?= 1
 WEB := api/web
 WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
-.PHONY: help setup web demo test lint bench bench-api bench-privacy bench-openapi docs clean
+.PHONY: help setup web demo test lint bench bench-api bench-privacy bench-openapi chaos docs clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
@@ -30,14 +31,16 @@ lint: .venv/.ready ## Form, types, and which room may import which
 	lint-imports --no-cache
 	pyright
 
-bench: setup .venv/.clients ## The measurements of docs/benchmarks.md
-	@python tests/bench_items.py
-	python tests/bench_loads.py
+bench: setup .venv/.clients ## Loads against ogr2ogr, and what limits are worth
+	@python tests/bench_loads.py
 	python tests/bench_limits.py
 
-bench-api: setup ## Pages and tiles against pygeoapi's own providers
-	@python tests/bench_items.py
+bench-api: setup .venv/.peers ## Pages and tiles against pygeoapi, tipg and the database alone
+	@python tests/bench_api.py
 	python tests/bench_tiles.py
+
+chaos: setup ## Loads among accidents: kills, full disks, cut lines, crowds (SEED=1)
+	@python tests/chaos/run.py --seed $(SEED)
 
 bench-privacy: setup ## 10,000 requests over two databases that differ in what is hidden
 	@pytest -q tests/privacy --requests 10000 --timeout 3600
@@ -68,6 +71,10 @@ web: $(WEB)/dist/.ready
 
 .venv/.clients: setup/system_packages .venv/.ready
 	@setup/system_packages clients
+	touch $@
+
+.venv/.peers: .venv/.ready
+	@python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	touch $@
 
 $(WEB)/node_modules/.ready: $(WEB)/package.json $(WEB)/package-lock.json .venv/.ready

@@ -22,21 +22,16 @@ from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
 import pyogrio
-import shapely
 import sqlalchemy as sa
+from bench_node import city_of_parcels, many_trees
 
 from layers import all_layers, layers_of
 from mesip import cluster
 from mesip.database import Database
 from pipelines.migrate import migrate
-from pipelines.sample_city.write import write_city
 
-DISTRICTS = 4
 CASES = ("first load", "other export, unchanged", "one per cent changed", "the same bytes")
-PARCELS_PER_DISTRICT = 2000
 
 
 def main() -> None:
@@ -50,33 +45,17 @@ def main() -> None:
     home.chmod(0o755)
     server = cluster.start(home)
     try:
-        trees = _trees(home, wish.trees)
+        trees = many_trees(home, wish.trees)
         files = {suffix: _written(trees, home, suffix) for suffix in (".parquet", ".gpkg")}
         del trees
         rounds = [_round(server, home, files) for _ in range(wish.rounds)]
         print(_table(f"{wish.trees:,} trees × 16 columns", rounds))
         if wish.parcels:
-            gml = write_city(home / "large", districts=wish.parcels // PARCELS_PER_DISTRICT)["egib"]
+            gml = city_of_parcels(home, wish.parcels)
             print(_table(f"EGiB of {wish.parcels:,} parcels", [_gml_round(server, home, gml)]))
     finally:
         cluster.stop(home)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _trees(home: Path, count: int) -> gpd.GeoDataFrame:
-    """So many trees with 16 columns: those of the sample city, over and over, each a little further on."""
-    path = write_city(home / "city", districts=DISTRICTS)["trees"]
-    few = pd.read_csv(path, sep=";", encoding="cp1250", decimal=",").drop_duplicates("NUMER")
-    few = few[few["OBWOD_PNIA_CM"].gt(0) & few["ZYWOTNOSC"].isin(["dobra", "srednia", "slaba", "martwe"])]
-    many = pd.concat([few] * -(-count // len(few)), ignore_index=True).iloc[:count]
-    number = np.arange(count)
-    places = shapely.points(
-        many["WSP_E"] + number // len(few) * 7.31, many["WSP_N"] + number // len(few) * 3.17
-    )
-    many = many.assign(
-        NUMER=[f"D{each:07d}" for each in number], UWAGI="bez uwag", STAN=number % 5, KOD=number % 97
-    )
-    return gpd.GeoDataFrame(many.drop(columns=["WSP_E", "WSP_N"]), geometry=places, crs=2177)
 
 
 def _written(trees: gpd.GeoDataFrame, home: Path, suffix: str) -> dict[str, Path]:
