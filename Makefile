@@ -11,7 +11,7 @@ SEED ?= 1
 WEB := api/web
 WEB_SOURCES := $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -path $(WEB)/dist -prune -o -type f -print)
 
-.PHONY: help setup web demo test lint bench bench-api bench-privacy bench-openapi chaos docs clean
+.PHONY: help setup web demo test lint bench bench-api bench-privacy bench-openapi chaos corpus docs clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
@@ -41,6 +41,9 @@ bench-api: setup .venv/.peers ## Pages and tiles against pygeoapi, tipg and the 
 
 chaos: setup ## Loads among accidents: kills, full disks, cut lines, crowds (SEED=1)
 	@python tests/chaos/run.py --seed $(SEED)
+
+corpus: setup ## Load every file of the corpus, and write docs/corpus.md
+	@pytest -q tests/test_corpus.py --write-corpus --timeout 1800
 
 bench-privacy: setup ## 10,000 requests over two databases that differ in what is hidden
 	@pytest -q tests/privacy --requests 10000 --timeout 3600
