@@ -114,7 +114,7 @@ def test_the_report_for_people_names_rejected_rows_with_reason_and_place(run, ci
     code, out, _ = run("load", "trees", str(city["trees"]))
     assert code == 0
     assert "girth_cm" in out
-    assert "first at row" in out
+    assert "first at line" in out
 
 
 def test_the_doctor_finds_a_healthy_node(run):

@@ -64,11 +64,13 @@ class Serving:
 @pytest.fixture
 def serving(loaded):
     server = Serving()
-    server.wait()
-    yield server
-    if server.process.poll() is None:
-        server.process.terminate()
-        server.process.wait(30)
+    try:
+        server.wait()
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.terminate()
+            server.process.wait(30)
 
 
 def test_two_processes_answer_keep_connections_and_count_together(serving, loaded):
