@@ -6,7 +6,6 @@ in turn. Then pages far down a chain, fifty clients at once, conditional request
     python tests/bench_api.py [--rounds 3] [--trees N] [--parcels N] [--requests 100000] [--home NODE]
 """
 
-import argparse
 import http.client
 import itertools
 import json
@@ -21,7 +20,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import psycopg
-from bench_node import started
+from bench_node import started, wishes
 from bench_servers import Serving, copy_for_peers, mesip, pygeoapi, tipg
 
 from api.asking import Asked
@@ -42,7 +41,9 @@ Paths = dict[str, list[str]]
 
 def main() -> None:
     """Prepare the node, serve it three times, measure in turn, print the tables."""
-    wish = _wish()
+    options = wishes(__doc__)
+    options.add_argument("--requests", type=int, default=100_000)
+    wish = options.parse_args()
     home, server, database = started(wish.home, wish.trees, wish.parcels)
     copy_for_peers(database)
     try:
@@ -57,16 +58,6 @@ def main() -> None:
                 print(line, flush=True)
     finally:
         cluster.stop(home)
-
-
-def _wish() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--trees", type=int, default=1_000_000)
-    parser.add_argument("--parcels", type=int, default=300_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--home", type=Path, help="a node that is kept, or made there the first time")
-    return parser.parse_args()
 
 
 def _heading(database: Database) -> str:

@@ -1,5 +1,6 @@
 """The node that the API is measured on: a million trees, 300,000 parcels."""
 
+import argparse
 import os
 import sys
 import tempfile
@@ -41,6 +42,16 @@ def many_trees(home: Path, count: int) -> gpd.GeoDataFrame:
 def city_of_parcels(home: Path, parcels: int) -> Path:
     """The national GML of a sample city with about so many parcels."""
     return write_city(home / "large", districts=-(-parcels // PARCELS_PER_DISTRICT))["egib"]
+
+
+def wishes(about: str | None) -> argparse.ArgumentParser:
+    """The options of a measurement on this node."""
+    parser = argparse.ArgumentParser(description=(about or "").partition("\n")[0])
+    parser.add_argument("--trees", type=int, default=1_000_000)
+    parser.add_argument("--parcels", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--home", type=Path, help="a node that is kept, or made there the first time")
+    return parser
 
 
 def started(home: Path | None, trees: int, parcels: int) -> tuple[Path, cluster.Server, Database]:

@@ -5,7 +5,6 @@ Both draw the same tiles from the same private PostGIS, one worker each, asked i
     python tests/bench_tiles.py [--rounds 3] [--trees 1000000] [--parcels 300000] [--home NODE]
 """
 
-import argparse
 import math
 import shutil
 import statistics
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from bench_node import started
+from bench_node import started, wishes
 from bench_servers import MESIP_PORT, PYGEOAPI_PORT, SERVED, copy_for_peers, get, mesip, pygeoapi
 
 from mesip import cluster
@@ -28,7 +27,7 @@ ROUNDS_ALONE = 3
 
 def main() -> None:
     """Load the trees, or take a node that has them; draw the tiles; print the table."""
-    wish = _wish()
+    wish = wishes(__doc__).parse_args()
     home, server, database = started(wish.home, wish.trees, wish.parcels)
     copy_for_peers(database)
     try:
@@ -38,15 +37,6 @@ def main() -> None:
                     print(line, flush=True)
     finally:
         cluster.stop(home)
-
-
-def _wish() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--trees", type=int, default=1_000_000)
-    parser.add_argument("--parcels", type=int, default=300_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--home", type=Path, help="a node that is kept, or made there the first time")
-    return parser.parse_args()
 
 
 def _table(database: Database, home: Path, layer: str, rounds: int) -> Iterator[str]:
