@@ -123,7 +123,7 @@ def _drawn(reader: Reader, layer: Layer, when: Times, at: Place, cell: float) ->
 def _tile_sql(layer: Layer, when: Times, at: Place, cell: float) -> str:
     fields, envelope = ", ".join(tiled_fields(layer)), "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
     met = _met_sql(layer, when, fields)
-    chosen = _thinned_sql(layer, fields, met) if cell else met
+    chosen = _thinned_sql(layer, when, fields, met) if cell else met
     shape = "ST_Transform(lonlat, 3857)"
     if cell and layer.geometry != "Point":
         shape = f"ST_Simplify({shape}, {_unit(at.z) * cell * SIMPLER_BY}, true)"
@@ -146,9 +146,13 @@ def _met_sql(layer: Layer, when: Times, fields: str) -> str:
     )
 
 
-def _thinned_sql(layer: Layer, fields: str, met: str) -> str:
+def _thinned_sql(layer: Layer, when: Times, fields: str, met: str) -> str:
     """Of small features, one for each cell; a point is small, whatever the cell."""
     cells = "floor(ST_XMin(lonlat) / %(width)s), floor(ST_YMin(lonlat) / %(height)s)"
+    if layer.geometry == "Point" and when.current:
+        # The same choice as below; grouping is several times faster than sorting.
+        chosen = f"SELECT min({layer.key}) FROM ({met}) AS met GROUP BY {cells}"
+        return f"SELECT {fields}, lonlat, valid_since FROM {layer.name} WHERE {layer.key} IN ({chosen})"
     if layer.geometry == "Point":
         return f"SELECT DISTINCT ON ({cells}) * FROM ({met}) AS met ORDER BY {cells}, {_order(layer)}"
     shown = f"{fields}, lonlat, valid_since"
