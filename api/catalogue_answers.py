@@ -8,10 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import callers, records
+from api import callers, pages, records
 from api.asking import MAX_LIMIT, asked, refuse_unknown, with_parameters
 from api.configuration import ABOUT
-from api.documents import GEOJSON, JSON, link
+from api.documents import GEOJSON, HTML, JSON, link
 from api.heads import heads
 from api.records import CATALOGUE, JSONLD, Known
 from api.searching import LONGEST
@@ -22,7 +22,8 @@ from mesip.errors import NotFoundError, UsageError
 from mesip.settings import Extent, settings
 
 USUAL = 100
-FORMS = ("json", "jsonld")
+FORMS = ("json", "jsonld", "html")
+INDEX = "catalogue/index.html"
 PAGED = ("f", "lang", "q", "bbox", "limit", "after")
 
 
@@ -32,6 +33,8 @@ async def catalogue(request: Request) -> Response:
     known = await run_in_threadpool(known_of, request)
     if _form(request) == "jsonld":
         return _as_dcat(request, known)
+    if _form(request) == "html":
+        return await callers.rendered(request, INDEX, _listed(request, known))
     here, language = f"{callers.url(request)}/collections/{CATALOGUE}", callers.language(request)
     stated = {
         "id": CATALOGUE,
@@ -42,6 +45,7 @@ async def catalogue(request: Request) -> Response:
         "extent": {"spatial": {"bbox": [list(settings().extent)]}},
         "links": [
             link("self", here, JSON, "This document"),
+            link("alternate", f"{here}?f=html", HTML, "The catalogue for people"),
             link("alternate", f"{here}?f=jsonld", JSONLD, "The whole catalogue as DCAT-AP"),
             link("items", f"{here}/items", GEOJSON, "Records"),
         ],
@@ -65,9 +69,15 @@ async def items(request: Request) -> Response:
     rest = [layer for layer in found if layer.name > query.get("after", "")]
     if _form(request) == "jsonld":
         return _as_dcat(request, {layer.name: known[layer.name] for layer in rest[:limit]})
+    if _form(request) == "html":
+        shown, after = {layer.name: known[layer.name] for layer in rest[:limit]}, None
+        if len(rest) > limit:
+            after = dict(query) | {"lang": language, "after": rest[limit - 1].name}
+        return await callers.rendered(request, INDEX, _listed(request, shown) | {"next": after})
     here = f"{callers.url(request)}/collections/{CATALOGUE}/items"
     links = [
         link("self", with_parameters(here, query), GEOJSON, "This page"),
+        link("alternate", with_parameters(here, query, f="html"), HTML, "This page for people"),
         link("alternate", with_parameters(here, query, f="jsonld"), JSONLD, "DCAT-AP"),
         link("collection", here.removesuffix("/items"), JSON, "The catalogue"),
     ]
@@ -99,9 +109,10 @@ async def item(request: Request) -> Response:
     if form == "jsonld":
         stated = records.dataset(reader.layers[name], known, callers.url(request), _languages())
         return _linked({"@context": records.CONTEXT} | stated)
-    return callers.json(
-        request, records.described(reader.layers[name], known, callers.url(request), language), GEOJSON
-    )
+    stated = records.described(reader.layers[name], known, callers.url(request), language)
+    if form == "html":
+        return await callers.rendered(request, "catalogue/record.html", stated)
+    return callers.json(request, stated, GEOJSON)
 
 
 def known_of(request: Request) -> dict[str, Known]:
@@ -109,6 +120,14 @@ def known_of(request: Request) -> dict[str, Known]:
     reader, today = callers.reader(request), datetime.now(UTC).date()
     state, runs = heads(reader), records.last_runs(reader)
     return {name: Known(state.get(name), runs.get(name, []), today) for name in reader.layers}
+
+
+def _listed(request: Request, known: dict[str, Known]) -> dict[str, Any]:
+    """The document of a page that lists records."""
+    reader, url, language = callers.reader(request), callers.url(request), callers.language(request)
+    shown = [records.described(reader.layers[name], each, url, language) for name, each in known.items()]
+    query = {name: text for name, text in request.query_params.items() if name not in ("f", "lang")}
+    return {"records": shown, "query": query}
 
 
 def _as_dcat(request: Request, known: dict[str, Known]) -> Response:
@@ -134,7 +153,9 @@ def _meet(one: Extent, other: Extent) -> bool:
 
 
 def _form(request: Request) -> str:
-    form = request.query_params.get("f", "json")
+    form = request.query_params.get("f")
+    if form is None:
+        return "html" if pages.wanted_by(request) else "json"
     if form not in FORMS:
         raise UsageError(f"f is {' or '.join(FORMS)} here, not {form[:40]!r}.")
     return form

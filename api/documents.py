@@ -115,6 +115,7 @@ def collections(described: list[dict[str, Any]], url: str) -> dict[str, Any]:
     links = [
         link("self", f"{url}/collections", JSON, "This document"),
         link("alternate", f"{url}/collections?f=html", HTML, "This document as HTML"),
+        link(f"{REL}ogc-catalog", f"{url}/collections/catalogue", JSON, "The catalogue of the layers"),
     ]
     return {"collections": described, "links": links}
 

@@ -100,7 +100,7 @@ _RECORDS = [{"$ref": "#/components/parameters/f-records"}, _LANG]
 
 
 def _record_forms(type_: str) -> dict[str, Any]:
-    return _document(type_, "any") | _document(JSONLD, "any")
+    return _document(type_, "any") | _document(JSONLD, "any") | _document(HTML, "page")
 
 
 def _records() -> list[dict[str, Any]]:
@@ -273,7 +273,7 @@ def _shared_parameters(settings: Settings) -> dict[str, Any]:
     box = {"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 6}
     return {
         "f": _query("f", STRING | {"enum": ["json", "html"]}, "Format of the answer"),
-        "f-records": _query("f", STRING | {"enum": ["json", "jsonld"]}, "Format of the answer"),
+        "f-records": _query("f", STRING | {"enum": ["json", "jsonld", "html"]}, "Format of the answer"),
         "f-data": _query("f", STRING | {"enum": ["json"]}, "Format of the answer"),
         "lang": _query("lang", STRING | {"enum": list(settings.languages)}, "Language of titles"),
         "limit": _query("limit", limit, page),

@@ -104,6 +104,7 @@ def described(layer: Layer, known: Known, url: str, language: Language) -> dict[
             link(
                 "alternate", f"{url}/collections/{CATALOGUE}/items/{layer.name}?f=jsonld", JSONLD, "DCAT-AP"
             ),
+            link("alternate", f"{url}/collections/{CATALOGUE}/items/{layer.name}?f=html", HTML, "For people"),
             link("collection", f"{url}/collections/{CATALOGUE}", JSON, "The catalogue"),
             link("about", here, JSON, layer.title[language]),
             link("items", f"{here}/items", GEOJSON, "Features"),

@@ -88,6 +88,28 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def checkout() -> Callable[[str, str], Callable[[str], str]]:
+    """``checkout("DCAT_AP", "SEMICeu/DCAT-AP")("README.md")``: a file of somebody else's repository.
+
+    An environment variable names the repository's folder; where it has no work tree, its last commit is read.
+    """
+
+    def repository(variable: str, name: str) -> Callable[[str], str]:
+        folder = os.environ.get(variable)
+        if not folder or not Path(folder).is_dir():
+            pytest.skip(f"{variable} names no checkout of {name}")
+        return partial(text_of, Path(folder))
+
+    def text_of(folder: Path, path: str) -> str:
+        if (folder / path).exists():
+            return (folder / path).read_text("utf-8")
+        shown = ("git", "-C", str(folder), "show", f"HEAD:{path}")
+        return subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+
+    return repository
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[cluster.Server]:
     """A private PostGIS server in a folder of its own, where the server's user may enter."""
     home = Path(tempfile.mkdtemp(prefix="mesip-tests-"))

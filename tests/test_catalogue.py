@@ -1,10 +1,17 @@
 """The catalogue: what there is to know about each layer, for people, programs and other catalogues."""
 
+import html
+import re
 from datetime import UTC, date, datetime, timedelta
 
+import jsonschema
 import pytest
+import yaml
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 from starlette.testclient import TestClient
 
+from api import wording
 from api.app import application
 from layers import all_layers
 from layers.freshness import freshness
@@ -77,7 +84,9 @@ def test_records_come_in_pages(client):
     assert names == list(all_layers())
 
 
-@pytest.mark.parametrize("query", ["x=1", "f=xml", "limit=0", "bbox=1,2", "lang=de", "q=" + "a" * 101])
+@pytest.mark.parametrize(
+    "query", ["x=1", "f=xml", "f=geojson", "limit=0", "bbox=1,2", "lang=de", "q=" + "a" * 101]
+)
 def test_what_the_catalogue_does_not_understand_is_refused(client, query):
     assert client.get(f"{ITEMS}?{query}").status_code == 400
 
@@ -130,6 +139,92 @@ def test_freshness_follows_from_the_cadence_and_the_day(cadence, days, told):
     assert freshness(cadence, None, today) == "unknown"
 
 
+# What others say a record and a dataset are
+
+
+FEATURES = "https://schemas.opengis.net/ogcapi/features/part1/1.0/openapi/schemas/"
+
+
+@pytest.fixture(scope="module")
+def fits(shared, checkout):
+    """Hold a document against a schema of OGC API Records."""
+    records = checkout("OGCAPI_RECORDS", "opengeospatial/ogcapi-records")
+
+    def retrieve(address):
+        name = address.rpartition("/")[2]
+        ours = shared / "ogc" / "schemas" / name
+        text = (
+            ours.read_text("utf-8")
+            if address.startswith(FEATURES) or name in ("link.yaml", "linkTemplate.yaml", "linkBase.yaml")
+            else records(f"core/openapi/schemas/{name}")
+        )
+        return Resource(nullable(yaml.safe_load(text)), DRAFT202012)
+
+    def check(document, name):
+        schema = {"$ref": f"https://records.test/{name}.yaml"}
+        validator = jsonschema.Draft202012Validator(
+            schema, registry=Registry(retrieve=retrieve), format_checker=jsonschema.FormatChecker()
+        )
+        assert [f"{each.json_path}: {each.message}" for each in validator.iter_errors(document)] == []
+
+    return check
+
+
+def nullable(schema):
+    """A schema of OpenAPI 3.0 as JSON Schema: what is nullable may be null."""
+    if isinstance(schema, list):
+        return [nullable(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema in ({"type": "object", "nullable": True}, {"type": None}):
+        return {"type": "null"}
+    return {name: nullable(each) for name, each in schema.items() if name != "nullable"}
+
+
+def test_records_fit_the_schemas_of_the_standard(client, fits, layer):
+    fits(get(client, f"{ITEMS}/{layer.name}"), "recordGeoJSON")
+    fits(get(client, f"{ITEMS}?limit=3"), "recordCollectionGeoJSON")
+    fits(get(client, "/collections/catalogue"), "collection")
+
+
+# The catalogue for people
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_people_read_the_catalogue_in_their_language(client, layer, language):
+    record = get(client, f"{ITEMS}/{layer.name}?lang={language}")["properties"]
+    for path in ("/collections/catalogue", ITEMS):
+        page = client.get(f"{path}?f=html&lang={language}")
+        assert page.headers["content-type"].startswith("text/html")
+        assert f'href="/collections/catalogue/items/{layer.name}?lang={language}"' in page.text
+    page = client.get(f"{ITEMS}/{layer.name}?lang={language}", headers={"Accept": "text/html"}).text
+    assert f'<html lang="{language}">' in page
+    told = (layer.title[language], layer.about[language], layer.owner, layer.licence)
+    told += (wording.duration(layer.cadence, language), wording.day(record["stand"], language))
+    assert all(
+        html.escape(each, quote=False) in page.replace("&#39;", "'").replace("&#34;", '"') for each in told
+    )
+    assert page.count('<th scope="row"') == len(record["lineage"])
+
+
+def test_pages_of_the_catalogue_follow_each_other(client):
+    path, names = f"{ITEMS}?f=html&limit=5&q=", []
+    while path:
+        page = client.get(path).text
+        names += re.findall(r"/items/(\w+)\?lang=", page)
+        found = re.search(r'rel="next" href="([^"]+)"', page)
+        path = found and ITEMS + found[1].replace("&amp;", "&")
+    assert names == list(all_layers())
+
+
+def test_the_list_of_layers_leads_to_the_catalogue(client):
+    """It stands in no list of layers, because it is none."""
+    listed = get(client, "/collections")
+    assert {each["id"] for each in listed["collections"]} == set(all_layers())
+    (there,) = [each["href"] for each in listed["links"] if each["rel"].endswith("ogc-catalog")]
+    assert get(client, there)["itemType"] == "record"
+
+
 def test_closed_fields_are_explained_but_not_named(vaulted):
     with TestClient(application(), raise_server_exceptions=False) as asking:
         answer = asking.get(f"{ITEMS}/benches")
@@ -143,3 +238,12 @@ def test_closed_fields_are_explained_but_not_named(vaulted):
         assert "proceedings" not in asking.get(ITEMS).text
         key = {"Authorization": f"Bearer {new_key(vaulted, 'internal', 'test', None).token}"}
         assert get(asking, f"{ITEMS}/proceedings", headers=key)["id"] == "proceedings"
+
+
+def test_people_see_why_something_is_closed(vaulted):
+    with TestClient(application(), raise_server_exceptions=False) as asking:
+        page = asking.get(f"{ITEMS}/benches?f=html").text
+        assert all(
+            each["legalBasis"] in page for each in get(asking, f"{ITEMS}/benches")["properties"]["closed"]
+        )
+        assert "proceedings" not in asking.get("/collections/catalogue?f=html").text

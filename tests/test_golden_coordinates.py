@@ -12,6 +12,7 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
+from owslib.ogcapi.features import Features
 from pyproj import CRS, Transformer
 
 from pipelines.load import Order, load
@@ -231,6 +232,27 @@ def test_curl_gets_points_where_they_are(address, measured, crs):
     told = run("curl", "-sS", "--fail", "--get", *asked, f"{address}/{POINTS}")
     page = json.loads(told)
     same({each["id"]: each["geometry"]["coordinates"] for each in page["features"]}, measured, SYSTEMS[crs])
+
+
+# OWSLib
+
+
+@pytest.mark.parametrize("crs", SYSTEMS)
+def test_owslib_gets_points_where_they_are(address, measured, crs):
+    client = Features(f"{address}/")
+    assert "boundary_points" in client.feature_collections()
+    page = client.collection_items("boundary_points", crs=crs, limit=1000)
+    same({each["id"]: each["geometry"]["coordinates"] for each in page["features"]}, measured, SYSTEMS[crs])
+
+
+def test_owslib_follows_what_the_node_says_of_itself(address, measured):
+    client, point = Features(f"{address}/"), next(iter(measured))
+    assert client.conformance()["conformsTo"]
+    assert client.api()["openapi"].startswith("3.")
+    assert "local_id" in client.collection_queryables("boundary_points")["properties"]
+    assert client.collection_item("boundary_points", point)["id"] == point
+    narrowed = client.collection_items("boundary_points", filter=f"local_id = '{point}'")
+    assert [each["id"] for each in narrowed["features"]] == [point]
 
 
 # QGIS, which asks in degrees and turns them into the system of the project itself
