@@ -122,9 +122,10 @@ def vector_tile(request: Request) -> Response:
     if request.query_params.get("f", "mvt") != "mvt":
         raise UsageError("Tiles are vector tiles: f is mvt, or nothing.")
     at, when = place(*(request.path_params[axis] for axis in "zxy")), times(request.query_params, of.dated)
-    drawn, tag = kept_tile(callers.reader(request), of.layer, when, at)
+    known = request.headers.get("if-none-match", "")
+    drawn, tag = kept_tile(callers.reader(request), of.layer, when, at, known)
     kept = {"Cache-Control": "public, max-age=60"} | ({"ETag": tag} if tag else {})
-    if tag and tag in request.headers.get("if-none-match", ""):
+    if drawn is None:
         return Response(status_code=304, headers=kept)
     return Response(drawn, media_type=MVT, headers=kept)
 

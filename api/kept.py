@@ -26,12 +26,18 @@ def state(reader: Reader, layer: Layer, head: Head | None) -> str:
     return f"{head.seq if head else 0}-{told}"
 
 
-def kept_tile(reader: Reader, layer: Layer, when: Times, at: Place) -> tuple[bytes, str | None]:
-    """A tile, and its entity tag; tiles of other times than now are made anew and have none."""
+def kept_tile(
+    reader: Reader, layer: Layer, when: Times, at: Place, known: str = ""
+) -> tuple[bytes | None, str | None]:
+    """A tile, and its entity tag; tiles of other times than now are made anew and have none.
+
+    No tile is given to who has it by the tags that are ``known``.
+    """
     if not when.current:
         return tile(reader, layer, when, at), None
     head = heads(reader).get(layer.name)
-    named = state(reader, layer, head)
+    if (named := state(reader, layer, head)) in known:
+        return None, f'"{named}"'
     if head is None or head.extent is None or not _meet(at, head.extent):
         return b"", f'"{named}"'
     kept = shelf().kept(

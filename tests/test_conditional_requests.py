@@ -1,5 +1,6 @@
 """Who has an answer already is told so without the layer being read; when it changes, they get the new."""
 
+import shutil
 import time
 from contextlib import contextmanager
 from datetime import date
@@ -43,14 +44,16 @@ def deliver(database, node, tmp_path):
     return publish
 
 
-def test_what_is_known_is_not_read_again(client, database, layer):
+def test_what_is_known_is_not_read_again(client, database, node, layer):
     here = f"/collections/{layer.name}"
     asked = [
+        f"{here}/tiles/WebMercatorQuad/14/5393/8962",
         f"{here}/items?limit=3",
         f"{here}/items/{first_id(client, layer)}",
         f"{here}/items?limit=2&f=json",
     ]
     tags = [client.get(address).headers["etag"] for address in asked]
+    shutil.rmtree(node.home / "cache", ignore_errors=True)  # the tile must not be drawn again either
     began = time.monotonic()
     with untouchable(database, layer):
         for address, tag in zip(asked, tags, strict=True):
