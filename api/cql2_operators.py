@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from api.cql2_places import SPATIAL, spatial
-from api.cql2_terms import Span, Term, Writing, alike, of_kind
+from api.cql2_terms import Span, Term, Writing, alike, of_kind, of_some_kind
 from api.cql2_times import RELATIONS, relation
 from mesip.errors import UsageError
 
@@ -43,9 +43,8 @@ def _compared(_: Writing, name: str, left: Part, right: Part) -> Term:
     return Term(f"({a.sql} {name} {b.sql})", "flag", f"({a.said} {name} {b.said})")
 
 
-def _between(_: Writing, __: str, *parts: Part) -> Term:
-    value, least, most = (_ordered(part) for part in alike(parts))
-    return Term(f"({value.sql} BETWEEN {least.sql} AND {most.sql})", "flag", f"({value.said} BETWEEN …)")
+def _between(this: Writing, __: str, value: Part, least: Part, most: Part) -> Term:
+    return _connected(this, "and", _compared(this, ">=", value, least), _compared(this, "<=", value, most))
 
 
 def _ordered(term: Term) -> Term:
@@ -53,7 +52,15 @@ def _ordered(term: Term) -> Term:
     return term._replace(sql=f'({term.sql} COLLATE "C")') if term.kind == "text" else term
 
 
-def _in(_: Writing, __: str, value: Part, choices: list[Part]) -> Term:
+def _in(this: Writing, __: str, value: Part, choices: list[Part]) -> Term:
+    """A value among others is equal to one of them: a moment to a moment exactly, to a date by its day."""
+    terms = [of_some_kind(each) for each in choices]
+    kinds = dict.fromkeys(term.kind for term in terms)
+    parts = [_among(value, [term for term in terms if term.kind == kind]) for kind in kinds]
+    return parts[0] if len(parts) == 1 else _connected(this, "or", *parts)
+
+
+def _among(value: Part, choices: list[Term]) -> Term:
     first, *others = alike([value, *choices])
     among = ", ".join(each.sql for each in others)
     return Term(f"({first.sql} IN ({among}))", "flag", f"({first.said} IN …)")

@@ -515,6 +515,17 @@ def test_any_filter_finds_the_rows_that_python_finds(reading, tables, tree):
         assert found(reading, table, tree) == expected(rows, tree), table
 
 
+def test_a_moment_among_dates_and_moments_is_compared_to_each_as_it_is(reading, tables):
+    moment, of = {"property": "updated_at"}, {"property": "built"}
+    for other in ("event_time", "starts_at"):
+        mixed = node("in", moment, [of, {"property": other}])
+        apart = node("or", node("=", moment, of), node("=", moment, {"property": other}))
+        between = node("between", moment, of, {"property": other})
+        for table, rows in tables.items():
+            assert found(reading, table, mixed) == found(reading, table, apart) == expected(rows, mixed)
+            assert found(reading, table, between) == expected(rows, between)
+
+
 def test_whole_numbers_compare_to_the_last_digit(reading):
     names = {"n": Term("n", "integer", "n")}
     for text in (f"n = {2**53 + 1}", f"n > {2**53}", f"n - 1 = {2**53}", f"n IN (5, {2**53 + 1})"):

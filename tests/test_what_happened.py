@@ -155,7 +155,7 @@ def test_a_difference_is_drawn_with_what_is_gone(run, deliver, tmp_path):
 def test_every_code_in_the_source_is_in_the_table_and_every_one_there_is_used():
     pattern = re.compile(
         r"(?:Check|Issue)\(\s*\"([a-z.]+)\""
-        r"|'(versions\.[a-z]+|repeated|resubmitted)'"
+        r"|'(versions\.[a-z]+|removal\.withheld|repeated|resubmitted)'"
         r"|\"((?:geometry|row)\.[a-z]+|resubmitted)\""
     )
     root = Path(pipelines.__file__).parents[1]
